@@ -1,0 +1,307 @@
+"""The tables, as SQLAlchemy Core sees them; the migrations make the same ones.
+
+Backlogs are partial indexes: each step of the line finds its waiting rows by one of them. Instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant with microseconds; SQLite gets one fixed-width text form, so that comparing is ordering."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(String(32))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: instants are aware UTC")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _id() -> Column[int]:
+    return Column("id", Id, primary_key=True, autoincrement=True)
+
+
+def _lease() -> tuple[Column[Any], ...]:
+    return (
+        Column("lease_until", Instant),
+        Column("lease_owner", String(64)),
+        Column("attempt", Integer, nullable=False, server_default="0"),
+    )
+
+
+def _backlog(name: str, column: str, where: str) -> Index:
+    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+
+
+feeds = Table(
+    "feeds",
+    metadata,
+    _id(),
+    Column("url", Text, nullable=False, unique=True),
+    Column("title", Text),
+    Column("language", String(16)),
+    Column("tags", Json, nullable=False),
+    Column("alert_history", String(8), nullable=False),
+    Column("every_s", Integer),
+    Column("headers", Json, nullable=False),
+    Column("origin", String(8), nullable=False),
+    Column("retired_at", Instant),
+    Column("disabled_reason", Text),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("first_fetched_at", Instant),
+    Column("last_full_at", Instant),
+    Column("last_polled_at", Instant),
+    Column("last_changed_at", Instant),
+    Column("last_status", Integer),
+    Column("last_outcome", String(32)),
+    Column("last_error", Text),
+    Column("error_count", Integer, nullable=False, server_default="0"),
+    Column("next_poll_at", Instant, nullable=False),
+    Column("next_poll_reason", Text),
+    *_lease(),
+    _backlog("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    _id(),
+    Column("key", String(80), nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+items = Table(
+    "items",
+    metadata,
+    _id(),
+    Column("feed_id", Id, ForeignKey("feeds.id"), nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("link", Text),
+    Column("title", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", Text),
+    Column("language", String(16)),
+    Column("categories", Json, nullable=False),
+    Column("published_at", Instant),
+    Column("updated_at", Instant),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("history", Boolean, nullable=False),
+    Column("story_id", Id, ForeignKey("stories.id")),
+    Column("classified_at", Instant),
+    Column("classified_with", String(64)),
+    Column("parked_reason", Text),
+    Column("next_classify_at", Instant, nullable=False),
+    *_lease(),
+    UniqueConstraint("feed_id", "identity"),
+    Index("ix_items_feed_id_alias", "feed_id", "alias"),
+    Index("ix_items_story_id", "story_id"),
+    _backlog("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
+)
+
+rule_sets = Table(
+    "rule_sets",
+    metadata,
+    Column("version", String(64), primary_key=True),
+    Column("files", Json, nullable=False),
+    Column("first_used_at", Instant, nullable=False),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    _id(),
+    Column("item_id", Id, ForeignKey("items.id"), nullable=False),
+    Column("rule_id", String(80), nullable=False),
+    Column("rules_version", String(64), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("item_id", "rule_id", "rules_version"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _id(),
+    Column("story_id", Id, ForeignKey("stories.id"), nullable=False),
+    Column("rule_id", String(80), nullable=False),
+    Column("rule_title", Text, nullable=False),
+    Column("level", String(8), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("snippets", Json, nullable=False),
+    Column("amount_usd", Float),
+    Column("stage", String(32)),
+    Column("history", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("alerted_revision", Integer, nullable=False, server_default="0"),
+    *_lease(),
+    UniqueConstraint("story_id", "rule_id"),
+    _backlog("ix_events_backlog", "updated_at", "alerted_revision < revision"),
+)
+
+event_sources = Table(
+    "event_sources",
+    metadata,
+    Column("event_id", Id, ForeignKey("events.id"), primary_key=True),
+    Column("item_id", Id, ForeignKey("items.id"), primary_key=True),
+    Column("added_at", Instant, nullable=False),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("config", Json, nullable=False),
+    Column("origin", String(8), nullable=False),
+    Column("retired_at", Instant),
+    Column("disabled_reason", Text),
+    Column("next_send_at", Instant),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("config", Json, nullable=False),
+    Column("origin", String(8), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant),
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    _id(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("subscription_id", String(80), nullable=False),
+    Column("window", String(80), nullable=False),
+    Column("closes_at", Instant, nullable=False),
+    Column("immediate", Boolean, nullable=False),
+    Column("notice", Json),
+    Column("created_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("parked_reason", Text),
+    *_lease(),
+    UniqueConstraint("subscription_id", "window"),
+    _backlog("ix_digests_backlog", "closes_at", "closed_at IS NULL AND parked_reason IS NULL"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _id(),
+    Column("subscription_id", String(80), nullable=False),
+    Column("event_id", Id, ForeignKey("events.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("digest_id", Id, ForeignKey("digests.id"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("subscription_id", "event_id", "revision"),
+    Index("ix_alerts_digest_id", "digest_id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("digest_id", Id, ForeignKey("digests.id"), nullable=False),
+    Column("channel_id", String(80), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message_id", String(160), nullable=False),
+    Column("content_type", String(160), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("first_attempt_at", Instant),
+    Column("next_attempt_at", Instant),
+    Column("finished_at", Instant),
+    *_lease(),
+    UniqueConstraint("digest_id", "channel_id"),
+    _backlog("ix_deliveries_backlog", "next_attempt_at", "state = 'pending'"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _id(),
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("outcome", String(16)),
+    Column("reason", Text),
+    Column("detail", Text),
+    UniqueConstraint("delivery_id", "number"),
+)
+
+beats = Table(
+    "beats",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+"""When each periodic duty last ran: what `/readyz` and the metrics read."""

@@ -1,0 +1,26 @@
+"""Model values to JSON and back, for rows, the sandbox pipe and `--json`; leaves every decision to pydantic's rules."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def dump(value: Any, kind: Any = None) -> Any:
+    """JSON-safe form of a model value (bytes are not JSON-safe: keep them out)."""
+    return _adapter(kind or type(value)).dump_python(value, mode="json")
+
+
+def load(kind: type[T], data: Any) -> T:
+    """The model value that `dump` made `data` from; raises pydantic's ValidationError on anything else."""
+    value: T = _adapter(kind).validate_python(data)
+    return value
