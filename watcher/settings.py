@@ -1,0 +1,341 @@
+"""The only reader of the environment: one table of settings, and the reading of secrets at their use.
+
+Every setting `x` is the variable `WATCHER_X`, or the file named by `WATCHER_X_FILE`. What is watched and who is told
+stands in watcher.yml and is `watcher.config`'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.model import Secret
+
+PREFIX = "WATCHER_"
+_MIB = 1024 * 1024
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_SIZE = re.compile(r"(\d{1,12})\s*(B|KB|KiB|MB|MiB)?")
+_UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d|w)")
+
+
+def duration_s(text: str) -> float:
+    """Seconds of a duration as people write it: "45s", "15m", "1h30m", "2 d". Raises ValueError on anything else."""
+    rest, total = text.strip(), 0.0
+    if not rest:
+        raise ValueError("empty")
+    while rest:
+        found = _DURATION.match(rest)
+        if not found:
+            raise ValueError(f"{text!r} is no duration; write a number and ms, s, m, h, d or w, as 15m or 1h30m")
+        total += float(found[1]) * _UNIT_S[found[2]]
+        rest = rest[found.end() :].lstrip()
+    return total
+
+
+# ── how one value is read; each raises ValueError with what to write instead ─────────────────────────────────────────
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?\d{1,12}", text):
+        raise ValueError("write a whole number")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
+        return float(text)
+    return duration_s(text)
+
+
+def _whole_seconds(text: str) -> int:
+    seconds = _seconds(text)
+    if seconds != int(seconds):
+        raise ValueError("write whole seconds")
+    return int(seconds)
+
+
+def _bytes(text: str) -> int:
+    found = _SIZE.fullmatch(text)
+    if not found:
+        raise ValueError("write a number of bytes, or as 10 MiB")
+    return int(found[1]) * {"K": 1024, "M": _MIB}.get((found[2] or "B")[0], 1)
+
+
+def _level(text: str) -> str:
+    if text.upper() not in _LEVELS:
+        raise ValueError(f"write one of {', '.join(_LEVELS)}")
+    return text.upper()
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    parts = [part for part in re.split(r"[,\s]+", text) if part]
+    for part in parts:
+        ipaddress.ip_network(part)  # raises ValueError with the reason
+    return tuple(parts)
+
+
+def _database(text: str) -> str:
+    if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", text):
+        raise ValueError("write postgresql+psycopg://user:password@host/name or sqlite:///path")
+    return re.sub(r"^postgresql://", "postgresql+psycopg://", text)
+
+
+def _redis(text: str) -> str:
+    if not re.match(r"(rediss?|redis\+socket|unix)://", text):
+        raise ValueError("write redis://host:port/0, rediss://… or unix:///path/of/the.sock")
+    return text
+
+
+# ── the table ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table. `read` makes the value of the text; `low` and `high` bound numbers, both inclusive."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    doc: str
+    unit: str = ""
+    secret: bool = False
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+    def value(self, text: str) -> Any:
+        """The checked value of `text`; raises ValueError with what to write instead."""
+        value = self.read(text.strip())
+        if self.low is not None and value < self.low:
+            raise ValueError(f"must be at least {self.low:g}{' ' + self.unit if self.unit else ''}")
+        if self.high is not None and value > self.high:
+            raise ValueError(f"must be at most {self.high:g}{' ' + self.unit if self.unit else ''}")
+        return value
+
+
+def _s(name: str, read: Callable[[str], Any], default: Any, doc: str, **more: Any) -> Setting:
+    return Setting(name=name, read=read, default=default, doc=doc, **more)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    _s("database_url", _database, None, "Where rows live; unset means SQLite in the data folder.", secret=True),
+    _s("redis_url", _redis, None, "The broker; unset means a private Valkey in the data folder.", secret=True),
+    _s("data_dir", _path, Path("var"), "Folder of the embedded database and broker."),
+    _s("config_path", _path, Path("watcher.yml"), "The file of feeds, channels and subscriptions."),
+    _s("rules_dir", _path, None, "Folder of the rule files; unset takes `rules_dir` of watcher.yml."),
+    _s("log_level", _level, "INFO", f"One of {', '.join(_LEVELS)}."),
+    _s("user_agent_contact", _text, "", "Mail address or page that publishers find in our User-Agent."),
+    _s("poll_every_s", _whole_seconds, 3600, "Shortest time between two polls of a feed.", unit="s", low=1),
+    _s("poll_max_s", _whole_seconds, 86400, "Longest time between two polls of a feed.", unit="s", low=1),
+    _s("host_spacing_s", _seconds, 2.0, "Time between two requests to one host.", unit="s", low=0, high=3600),
+    _s("fetch_connect_s", _seconds, 5.0, "Limit for connecting to a feed's server.", unit="s", low=0.1, high=60),
+    _s("fetch_total_s", _seconds, 30.0, "Limit for one whole fetch.", unit="s", low=0.1, high=60),
+    _s("fetch_max_bytes", _bytes, 10 * _MIB, "Largest body of a feed, decoded.", unit="bytes", low=1024),
+    _s("lease_s", _seconds, 120.0, "How long a claim on a row lasts.", unit="s", low=1, high=3600),
+    _s("sweep_every_s", _seconds, 5.0, "Time between two looks for forgotten work.", unit="s", low=0.2, high=60),
+    _s("batch", _whole, 50, "Ids in one message, and rows in one claim.", low=1, high=1000),
+    _s("deliver_total_s", _seconds, 20.0, "Limit for one attempt of a delivery.", unit="s", low=0.1, high=60),
+    _s("deliver_attempts_max", _whole, 10, "Attempts before a delivery is parked.", low=1, high=100),
+    _s("retry_base_s", _seconds, 30.0, "First back-off of a failed delivery; it doubles.", unit="s", low=0.1),
+    _s("retry_max_s", _seconds, 14400.0, "Longest back-off of a failed delivery.", unit="s", low=0.1),
+    _s("park_after", _whole, 5, "Times a row may break us before it is put aside.", low=1, high=100),
+    _s("worker_processes", _whole, 2, "Processes of one Celery worker.", low=1, high=256),
+    _s("web_host", _text, "127.0.0.1", "Address that the web page listens on."),
+    _s("web_port", _whole, 8080, "Port of the web page; 0 takes any free one.", low=0, high=65535),
+    _s("allow_private", _networks, (), "Networks (CIDR) that feeds may live on although they are private."),
+    _s(
+        "visibility_timeout_s",
+        _whole_seconds,
+        300,
+        "When a lost message is handed out again.",
+        unit="s",
+        low=100,
+    ),
+    _s("sandbox_cpu_s", _whole_seconds, 10, "CPU limit for parsing one document.", unit="s", low=1, high=300),
+    _s("sandbox_memory_mb", _whole, 512, "Memory limit of the parsing process.", unit="MB", low=64),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The values of `SETTINGS`, field by field; secrets are left out of `repr`."""
+
+    database_url: str | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    data_dir: Path = Path("var")
+    config_path: Path = Path("watcher.yml")
+    rules_dir: Path | None = None
+    log_level: str = "INFO"
+    user_agent_contact: str = ""
+    poll_every_s: int = 3600
+    poll_max_s: int = 86400
+    host_spacing_s: float = 2.0
+    fetch_connect_s: float = 5.0
+    fetch_total_s: float = 30.0
+    fetch_max_bytes: int = 10 * _MIB
+    lease_s: float = 120.0
+    sweep_every_s: float = 5.0
+    batch: int = 50
+    deliver_total_s: float = 20.0
+    deliver_attempts_max: int = 10
+    retry_base_s: float = 30.0
+    retry_max_s: float = 14400.0
+    park_after: int = 5
+    worker_processes: int = 2
+    web_host: str = "127.0.0.1"
+    web_port: int = 8080
+    allow_private: tuple[str, ...] = ()
+    visibility_timeout_s: int = 300
+    sandbox_cpu_s: int = 10
+    sandbox_memory_mb: int = 512
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of `environ` (the process's own by default); raises Mistakes with all of them at once."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    mistakes: list[Mistake] = list(_misspelt(environ))
+    for setting in SETTINGS:
+        try:
+            text = _given(setting, environ)
+            values[setting.name] = setting.default if text is None else setting.value(text)
+        except (ValueError, OSError) as error:
+            message = "does not say anything this program can use" if setting.secret else "cannot be used"
+            mistakes.append(Mistake(path=setting.variable, line=0, message=message, instead=str(error)))
+    if not mistakes:
+        mistakes.extend(_contradictions(values))
+    if mistakes:
+        raise Mistakes(mistakes)
+    return Settings(**values)
+
+
+def _given(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    """The setting's text from its variable or its file; an empty variable counts as unset."""
+    direct, named = environ.get(setting.variable), environ.get(setting.variable + "_FILE")
+    if direct and named:
+        raise ValueError(f"unset {setting.variable} or {setting.variable}_FILE: both are given")
+    if not named:
+        return direct or None
+    try:
+        return Path(named).read_text("utf-8").strip() or None
+    except UnicodeDecodeError:
+        raise ValueError(f"{setting.variable}_FILE names a file that is not UTF-8 text") from None
+    except OSError as error:
+        raise ValueError(f"{setting.variable}_FILE: {named}: {error.strerror}") from None
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[Mistake]:
+    """Variables that are almost a setting: other WATCHER_ names may be secrets that watcher.yml refers to."""
+    known = [setting.variable + tail for setting in SETTINGS for tail in ("", "_FILE")]
+    mistakes = []
+    for name in environ:
+        near = [] if not name.startswith(PREFIX) or name in known else difflib.get_close_matches(name, known, 1, 0.93)
+        if near:
+            mistakes.append(Mistake(path=name, line=0, message="is no setting", instead=f"did you mean {near[0]}?"))
+    return mistakes
+
+
+def _contradictions(values: Mapping[str, Any]) -> list[Mistake]:
+    """Pairs of settings that are sound alone and break a promise together."""
+    wanted = (
+        ("poll_max_s", "poll_every_s", "the longest time between polls is below the shortest"),
+        ("retry_max_s", "retry_base_s", "the longest back-off is below the first"),
+        ("lease_s", "fetch_total_s", "a claim would end while its fetch still runs, and two workers would fetch"),
+        ("lease_s", "deliver_total_s", "a claim would end while its delivery still runs, and two would be sent"),
+    )
+    return [
+        Mistake(
+            path=PREFIX + larger.upper(),
+            line=0,
+            message=why,
+            instead=f"make it at least {PREFIX}{smaller.upper()} = {values[smaller]:g}",
+        )
+        for larger, smaller, why in wanted
+        if values[larger] < values[smaller]
+    ]
+
+
+# ── handing settings on, and secrets ─────────────────────────────────────────────────────────────────────────────────
+
+
+def child_environ(
+    settings: Settings, extra: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment in which a child process loads these same settings; `extra` is laid over it."""
+    source = os.environ if environ is None else environ
+    child = dict(source)
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        if _given_value(setting, source) == value:
+            continue
+        child.pop(setting.variable + "_FILE", None)
+        child.pop(setting.variable, None)
+        if value != setting.default:
+            child[setting.variable] = " ".join(value) if isinstance(value, tuple) else str(value)
+    return child | dict(extra or {})
+
+
+def _given_value(setting: Setting, environ: Mapping[str, str]) -> Any:
+    try:
+        text = _given(setting, environ)
+        return setting.default if text is None else setting.value(text)
+    except (ValueError, OSError):
+        return None
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Every setting by its variable's name for people and `--json`; a secret is only said to be set or not."""
+    rows: dict[str, Any] = {}
+    for setting in SETTINGS:
+        value = getattr(settings, setting.name)
+        if setting.secret:
+            value = None if value is None else "(set)"
+        rows[setting.variable] = str(value) if isinstance(value, Path) else value
+    return rows
+
+
+def resolve(secret: Secret, environ: Mapping[str, str] | None = None, base: Path = Path()) -> str:
+    """The secret's value, read now: a variable of `environ`, or a file relative to `base`.
+
+    Raises CannotHelp with the secret's place, never its value, when it is missing, unreadable or empty.
+    """
+    environ = os.environ if environ is None else environ
+    if secret.env is not None:
+        value, place = environ.get(secret.env, ""), f"the variable {secret.env}"
+    else:
+        path = base / Path(secret.file or "").expanduser()
+        place = f"the file {path}"
+        try:
+            value = path.read_text("utf-8").strip()
+        except OSError as error:
+            raise CannotHelp(f"cannot read the secret in {place}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise CannotHelp(f"cannot read the secret in {place}: it is not UTF-8 text") from None
+    if not value:
+        raise CannotHelp(f"the secret in {place} is missing or empty")
+    return value
+
+
+def with_values(settings: Settings, **values: Any) -> Settings:
+    """A copy with some values replaced, for commands whose options override the environment."""
+    return dataclasses.replace(settings, **{name: value for name, value in values.items() if value is not None})
