@@ -1,0 +1,1 @@
+"""The schema's history: one file a step, numbered in order, each written so that it runs on both databases."""
