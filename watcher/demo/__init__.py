@@ -1,0 +1,1 @@
+"""What `watcher demo` shows: a feed server, an inbox and receivers on loopback, the run over them, and its report."""
