@@ -50,5 +50,5 @@ def configure(*, level: str = "INFO", json_lines: bool | None = None) -> None:
 
 
 def get(name: str) -> Any:
-    """A logger whose entries carry `name` as `logger`."""
-    return structlog.get_logger(logger=name)
+    """A logger whose entries carry `name` as `part`."""
+    return structlog.get_logger(part=name)

@@ -16,7 +16,7 @@ from watcher.model import AlertHistory, Schedule, Secret, When
 from watcher.settings import duration_s
 
 WHEN_HELP = "immediate, hourly, daily 08:00, daily 08:00 on weekdays, or weekly mon 08:00"
-WRITE_SECRET = "write {env: NAME} or {file: path}"
+SAY_WHERE = "write {env: NAME} or {file: path}"
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
@@ -99,26 +99,26 @@ def read_web_url(at: At, value: Any) -> str | None:
         at.refuse(f"{quoted(text)} is no web address", "write it whole, as https://example.org/feed.xml")
         return None
     if parts.username or parts.password:
-        at.refuse("a name or password inside a URL would end up in logs", _CREDENTIALS.get(at.name(), WRITE_SECRET))
+        at.refuse("a name or password inside a URL would end up in logs", _CREDENTIALS.get(at.name(), SAY_WHERE))
         return None
     return text
 
 
-_CREDENTIALS = {"url": f"for a feed, headers: {{Authorization: …}}; for a channel {WRITE_SECRET}"}
+_CREDENTIALS = {"url": f"for a feed, headers: {{Authorization: …}}; for a channel {SAY_WHERE}"}
 
 
 def read_secret(at: At, value: Any) -> Secret | None:
     if isinstance(value, str):
         variable = re.fullmatch(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?", value)
-        cure = f"write {{env: {variable[1]}}}" if variable else WRITE_SECRET
+        cure = f"write {{env: {variable[1]}}}" if variable else SAY_WHERE
         at.refuse(f"{at.name()} is a secret and must not stand in this file", cure)
         return None
     if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in ("env", "file"):
-        at.refuse(f"{at.name()} must say where the secret is", WRITE_SECRET)
+        at.refuse(f"{at.name()} must say where the secret is", SAY_WHERE)
         return None
     ((place, name),) = value.items()
     if not isinstance(name, str) or not name.strip():
-        at.down(place).refuse(f"{place} must name {'a variable' if place == 'env' else 'a file'}", WRITE_SECRET)
+        at.down(place).refuse(f"{place} must name {'a variable' if place == 'env' else 'a file'}", SAY_WHERE)
         return None
     if place == "env" and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         at.down(place).refuse(f"{quoted(name)} is no name of a variable", "letters, digits and _, as SLACK_URL")
@@ -129,7 +129,7 @@ def read_secret(at: At, value: Any) -> Secret | None:
 def read_smtp_url(at: At, value: Any) -> Secret | str | None:
     if not isinstance(value, str):
         return read_secret(at, value)
-    help_text = "smtp://host:25, smtp+starttls://host:587 or smtps://host:465; with a password, " + WRITE_SECRET
+    help_text = "smtp://host:25, smtp+starttls://host:587 or smtps://host:465; with a password, " + SAY_WHERE
     try:
         parts = urlsplit(value)
         sound = parts.scheme in ("smtp", "smtp+starttls", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -139,7 +139,7 @@ def read_smtp_url(at: At, value: Any) -> Secret | str | None:
         at.refuse("smtp_url is no address of a mail server", help_text)
         return None
     if parts.password:
-        at.refuse("smtp_url holds a password, which must not stand in this file", WRITE_SECRET)
+        at.refuse("smtp_url holds a password, which must not stand in this file", SAY_WHERE)
         return None
     return value
 
@@ -244,7 +244,7 @@ def read_at_least(at: At, value: Any) -> str | None:
         return None
     currency = (found[3] or "USD").upper()
     if currency not in _currencies():
-        at.refuse(f"{quoted(currency)} is no currency", near(currency, _currencies()) or help_text)
+        at.refuse(f"{quoted(currency)} is no currency", help_text)
         return None
     letter = {1.0: "", 1e3: "k", 1e6: "M", 1e9: "bn"}[_SCALE[(found[2] or "").lower()]]
     return f"{found[1]}{letter} {currency}"
