@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
+_adapters: dict[Any, TypeAdapter[Any]] = {}
 
-@cache
+
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
-def dump(value: Any, kind: Any = None) -> Any:
+def dump(value: object, kind: Any = None) -> Any:
     """JSON-safe form of a model value (bytes are not JSON-safe: keep them out)."""
     return _adapter(kind or type(value)).dump_python(value, mode="json")
 

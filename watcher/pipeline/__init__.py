@@ -1,0 +1,86 @@
+"""The line itself: the steps in their order, each a function that is safe to repeat, and the transactions they run in.
+
+A step claims rows by lease and commits, does its slow work outside any transaction, then writes what came of it in one
+more transaction, fenced by the claim. It returns the ids that the next steps should look at; if nobody passes them on,
+`due` finds the same rows. What is decided on the way is left to the pure modules of each step.
+
+The checkpoints are where the drills kill the process: `claimed`, `committing`, `committed`, `sending`, `sent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from watcher.pipeline.alert import raise_alerts
+from watcher.pipeline.classify import classify_items, news_text
+from watcher.pipeline.close import close_digests
+from watcher.pipeline.configure import Applied, apply_config, check_rules
+from watcher.pipeline.refresh import refresh_feeds
+from watcher.pipeline.send import deliver
+from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
+from watcher.runtime import Runtime
+from watcher.store import deliveries, digests, events, feeds, items, overview
+
+__all__ = [
+    "STEPS",
+    "Applied",
+    "Nudges",
+    "Step",
+    "apply_config",
+    "batch_size",
+    "check_rules",
+    "classify_items",
+    "close_digests",
+    "deliver",
+    "due",
+    "news_text",
+    "poll_now",
+    "raise_alerts",
+    "refresh_feeds",
+    "send_digest_now",
+]
+
+_DUE_BATCHES = 20
+
+
+def due(rt: Runtime) -> Nudges:
+    """The sweep: every row that waits and that nobody holds, at most twenty messages' worth a step; notes its beat."""
+    now = rt.clock()
+    backlogs = {
+        Step.FEEDS: feeds.due,
+        Step.ITEMS: items.due,
+        Step.EVENTS: events.due,
+        Step.DIGESTS: digests.due,
+        Step.DELIVERIES: deliveries.due,
+    }
+    with rt.database.write() as conn:
+        overview.record_beat(conn, "sweep", now=now)
+        deliveries.park_unsendable(conn, now=now)
+    with rt.database.read() as conn:
+        found = {
+            step: waiting(conn, now=now, limit=_DUE_BATCHES * batch_size(rt, step))
+            for step, waiting in backlogs.items()
+        }
+    return nudges(found)
+
+
+def poll_now(rt: Runtime) -> int:
+    """Make every live feed due at once; how many. The sweep finds them."""
+    with rt.database.write() as conn:
+        return feeds.poll_now(conn, now=rt.clock())
+
+
+def send_digest_now(rt: Runtime, subscription_id: str) -> int:
+    """Let the subscription's open digests close now instead of at their hour; how many. The sweep finds them."""
+    with rt.database.write() as conn:
+        return digests.close_now(conn, subscription_id, now=rt.clock())
+
+
+STEPS: dict[Step, Callable[[Runtime, Sequence[int]], Nudges]] = {
+    Step.FEEDS: refresh_feeds,
+    Step.ITEMS: classify_items,
+    Step.EVENTS: raise_alerts,
+    Step.DIGESTS: close_digests,
+    Step.DELIVERIES: deliver,
+}
+"""Each step's function, in the order of the line."""

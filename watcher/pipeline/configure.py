@@ -1,0 +1,92 @@
+"""watcher.yml and the rule files become rows and compiled rules; a refused file leaves the last good one in force."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+
+from watcher import config as config_file
+from watcher import log
+from watcher.annotate.money import parse_threshold
+from watcher.annotate.rates import to_usd
+from watcher.errors import CannotHelp, Mistakes
+from watcher.model import (
+    Config,
+    Notice,
+    SubscriptionConfig,
+)
+from watcher.pipeline.steps import notify
+from watcher.runtime import Runtime
+from watcher.store import feeds, subscriptions
+
+_log = log.get("pipeline")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a reload of watcher.yml changed, in URLs and ids."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    retired: tuple[str, ...]
+
+
+def apply_config(rt: Runtime) -> Applied | None:
+    """Bring the rows of origin `file` in step with watcher.yml; None when the file is as it was, absent or refused.
+
+    A refused file changes nothing: the last good rows stay and `ops:` hears of it once a day.
+    """
+    path = rt.settings.config_path
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    stamp = (stat.st_mtime_ns, stat.st_size)
+    if stamp == rt.config_stamp:
+        return None
+    rt.config_stamp = stamp
+    try:
+        loaded = config_file.load(path)
+    except Mistakes as mistakes:
+        _log.error("watcher.yml refused, the last good one stays", mistakes=[str(one) for one in mistakes.mistakes])
+        lines = ("The last good configuration stays in force.", *(str(one) for one in mistakes.mistakes))
+        notify(rt, f"config:{rt.clock():%Y-%m-%d}", Notice(subject=f"{path.name} was refused", lines=lines))
+        return None
+    applied = _sync(rt, loaded)
+    _log.info("watcher.yml applied", added=applied.added, changed=applied.changed, retired=applied.retired)
+    return applied
+
+
+def _sync(rt: Runtime, loaded: Config) -> Applied:
+    now = rt.clock()
+    wanted = [_with_dollars(one, now) for one in loaded.subscriptions]
+    with rt.database.write() as conn:
+        reports = (
+            feeds.sync_file(conn, loaded.feeds, now=now),
+            subscriptions.sync_channels(conn, loaded.channels, now=now),
+            subscriptions.sync_subscriptions(conn, wanted, ops=loaded.ops, now=now),
+        )
+    return Applied(
+        added=tuple(one for report in reports for one in report.added),
+        changed=tuple(one for report in reports for one in report.changed),
+        retired=tuple(one for report in reports for one in report.retired),
+    )
+
+
+def _with_dollars(subscription: SubscriptionConfig, now: datetime) -> SubscriptionConfig:
+    if subscription.at_least is None:
+        return subscription
+    value, currency = parse_threshold(subscription.at_least)
+    converted = to_usd(value, currency, now.date())
+    if converted is None:
+        raise CannotHelp(f"subscription {subscription.id}: no exchange rate is known for {subscription.at_least!r}")
+    return dataclasses.replace(subscription, at_least_usd=converted.usd)
+
+
+def check_rules(rt: Runtime) -> None:
+    """Look whether the rule files changed; tell `ops:` once a day while they cannot be read."""
+    rt.rules.engine()
+    if rt.rules.mistakes:
+        lines = ("The last good rules stay in force.", *(str(one) for one in rt.rules.mistakes.mistakes))
+        notify(rt, f"rules:{rt.clock():%Y-%m-%d}", Notice(subject="The rule files were refused", lines=lines))

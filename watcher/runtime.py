@@ -1,0 +1,169 @@
+"""The composition root: settings in, everything the line needs out. Opened once in each process, after any fork."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from watcher import config as config_file
+from watcher import log, settings
+from watcher.deliver.channel import Channel
+from watcher.deliver.registry import open_channel
+from watcher.errors import Mistakes
+from watcher.match.compile import compile_rules
+from watcher.match.evaluate import Engine
+from watcher.match.language import load_rules
+from watcher.model import ChannelConfig, ChannelKind, Config, Secret
+from watcher.net.client import GuardedClient
+from watcher.sandbox import Sandbox
+from watcher.settings import Settings
+from watcher.store.database import Database
+
+_LOOK_EVERY_S = 5.0
+_PACKAGED_RULES = Path(__file__).resolve().parent.parent / "rules"
+_log = log.get("runtime")
+
+
+def database_url(chosen: Settings) -> str:
+    """The database that the settings name, else the SQLite file in the data folder."""
+    return chosen.database_url or f"sqlite:///{(chosen.data_dir / 'watcher.db').resolve()}"
+
+
+class RuleBook:
+    """The compiled rules of a folder; looks for changed files every few seconds and keeps the last good ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mistakes: Mistakes | None = None
+        """What is wrong with the files as they are now; None while they are good."""
+        self._engine: Engine | None = None
+        self._files: dict[str, str] = {}
+        self._stamp: tuple[tuple[str, int, int], ...] = ()
+        self._looked_at = 0.0
+
+    def engine(self) -> Engine:
+        """The engine of the newest good rules. Raises Mistakes when there never were any."""
+        if self._engine is None or time.monotonic() - self._looked_at > _LOOK_EVERY_S:
+            self._looked_at = time.monotonic()
+            stamp = self._files_now()
+            if stamp != self._stamp or self._engine is None:
+                self._stamp = stamp
+                self._reload()
+        if self._engine is None:
+            raise self.mistakes or Mistakes([])
+        return self._engine
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The text of the rule files that `engine` was compiled from, by name."""
+        return self._files
+
+    def _files_now(self) -> tuple[tuple[str, int, int], ...]:
+        stats = ((path, path.stat()) for path in sorted(self.folder.rglob("*.y*ml")))
+        return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+
+    def _reload(self) -> None:
+        try:
+            engine = compile_rules(load_rules(self.folder))
+        except Mistakes as mistakes:
+            self.mistakes = mistakes
+            _log.error("rules refused, the last good ones stay", mistakes=[str(one) for one in mistakes.mistakes])
+            return
+        self.mistakes, self._engine = None, engine
+        paths = sorted(self.folder.rglob("*.y*ml"))
+        self._files = {str(path.relative_to(self.folder)): path.read_text("utf-8") for path in paths}
+
+
+def _nothing(_point: str) -> None:
+    """Where nobody breaks anything on purpose."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Runtime:
+    """What one process needs to run steps of the line."""
+
+    settings: Settings
+    database: Database
+    client: GuardedClient
+    local_client: GuardedClient
+    """For channels that may reach a private network."""
+    sandbox: Sandbox
+    rules: RuleBook
+    owner: str
+    """Who holds the leases that this process takes."""
+    clock: Callable[[], datetime]
+    checkpoint: Callable[[str], None] = _nothing
+    """Called at the named points of a step; the drills kill the process there."""
+    config_stamp: tuple[int, int] | None = field(default=None)
+
+    def resolve(self, secret: Secret) -> str:
+        """The value of a secret, read now."""
+        return settings.resolve(secret, base=self.settings.config_path.parent)
+
+    def channel(self, config: ChannelConfig) -> Channel:
+        """The way out that the configuration describes. Raises CannotHelp when a secret of it is missing."""
+        private = config.kind is not ChannelKind.EMAIL and config.allow_private
+        client = self.local_client if private else self.client
+        return open_channel(config, client=client, resolve=self.resolve, timeout_s=self.settings.deliver_total_s)
+
+    def close(self) -> None:
+        """Close connections and the sandbox child."""
+        self.sandbox.close()
+        self.client.close()
+        self.local_client.close()
+        self.database.close()
+
+
+PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+"""What `allow_private: true` on a channel opens: loopback and the private ranges of RFC 1918 and RFC 4193."""
+
+
+def open(chosen: Settings, *, clock: Callable[[], datetime] | None = None) -> Runtime:
+    """Everything a process needs; nothing is contacted yet. Raises Mistakes or CannotHelp for unusable settings."""
+
+    def client(allowed: tuple[str, ...]) -> GuardedClient:
+        return GuardedClient(
+            allow_private=allowed,
+            user_agent=user_agent(chosen),
+            connect_s=chosen.fetch_connect_s,
+            total_s=chosen.fetch_total_s,
+        )
+
+    return Runtime(
+        settings=chosen,
+        database=Database(database_url(chosen)),
+        client=client(chosen.allow_private),
+        local_client=client((*chosen.allow_private, *PRIVATE_NETWORKS)),
+        sandbox=Sandbox(cpu_s=chosen.sandbox_cpu_s, memory_mb=chosen.sandbox_memory_mb),
+        rules=RuleBook(rules_folder(chosen)),
+        owner=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
+        clock=clock or (lambda: datetime.now(UTC)),
+    )
+
+
+def user_agent(chosen: Settings) -> str:
+    """What publishers see: the program, its version and whom to ask."""
+    contact = f" (+{chosen.user_agent_contact})" if chosen.user_agent_contact else ""
+    return f"biotech-watcher/0.1{contact}"
+
+
+def rules_folder(chosen: Settings, config: Config | None = None) -> Path:
+    """The folder of the rule files: the setting, else what watcher.yml says, else the shipped rules."""
+    if chosen.rules_dir:
+        return chosen.rules_dir
+    if config is None and chosen.config_path.is_file():
+        try:
+            config = config_file.load(chosen.config_path)
+        except Mistakes:
+            config = None
+    if config is not None:
+        named = chosen.config_path.parent / config.rules_dir
+        if named.is_dir():
+            return named
+    return _PACKAGED_RULES

@@ -1,0 +1,197 @@
+"""Alerts and digests as rows: which event concerns which subscription, and in which window it is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from watcher import wire
+from watcher.model import Notice, Window
+from watcher.store import backlog, database
+from watcher.store.dialect import insert
+from watcher.store.schema import alerts, deliveries, digests
+from watcher.store.subscriptions import OPS
+
+OPEN = and_(digests.c.closed_at.is_(None), digests.c.parked_reason.is_(None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    id: int
+    event_id: int
+    revision: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDigest:
+    """A digest whose window has closed and whose messages are not written yet."""
+
+    id: int
+    key: str
+    subscription_id: str
+    window: Window
+    immediate: bool
+    notice: Notice | None
+    attempt: int
+
+
+def open_window(
+    conn: Connection, subscription_id: str, window: Window, *, immediate: bool, now: datetime
+) -> int | None:
+    """The id of the subscription's digest for that window, made when it is new; None when it has closed already.
+
+    The row stays locked until the transaction ends, so that it cannot close under an alert that is being added.
+    """
+    _make(conn, subscription_id, window, immediate=immediate, notice=None, now=now)
+    query = select(digests.c.id, digests.c.closed_at, digests.c.parked_reason).where(
+        digests.c.subscription_id == subscription_id, digests.c.window == window.key
+    )
+    row = conn.execute(query.with_for_update()).one()
+    return None if row.closed_at or row.parked_reason else row.id
+
+
+def _make(
+    conn: Connection,
+    subscription_id: str,
+    window: Window,
+    *,
+    immediate: bool,
+    notice: Notice | None,
+    now: datetime,
+) -> bool:
+    values = {
+        "key": uuid.uuid4().hex,
+        "subscription_id": subscription_id,
+        "window": window.key,
+        "closes_at": window.closes_at,
+        "immediate": immediate,
+        "notice": wire.dump(notice) if notice else None,
+        "created_at": now,
+    }
+    statement = insert(conn, digests).values(**values)
+    return conn.execute(statement.on_conflict_do_nothing(index_elements=["subscription_id", "window"])).rowcount > 0
+
+
+def add_notice(conn: Connection, key: str, notice: Notice, *, now: datetime) -> bool:
+    """Tell `ops:` something once: a second notice with the same key is dropped. False when it was told before."""
+    window = Window(key=f"notice:{key}"[:80], closes_at=now)
+    return _make(conn, OPS, window, immediate=True, notice=notice, now=now)
+
+
+def add_alert(
+    conn: Connection,
+    *,
+    subscription_id: str,
+    event_id: int,
+    revision: int,
+    reason: str,
+    digest_id: int,
+    now: datetime,
+) -> None:
+    """Say that the event concerns the subscription."""
+    values = {"subscription_id": subscription_id, "event_id": event_id, "revision": revision}
+    statement = insert(conn, alerts).values(**values, reason=reason, digest_id=digest_id, created_at=now)
+    conn.execute(statement.on_conflict_do_nothing(index_elements=list(values)))
+
+
+def alerted(conn: Connection, event_id: int) -> dict[str, int]:
+    """The newest revision of the event that each subscription was told, by subscription."""
+    query = (
+        select(alerts.c.subscription_id, func.max(alerts.c.revision))
+        .where(alerts.c.event_id == event_id)
+        .group_by(alerts.c.subscription_id)
+    )
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
+    """Ids of digests whose window has closed and whose messages are not written yet, longest due first."""
+    return backlog.due(conn, digests, where=OPEN, due_at=digests.c.closes_at, now=now, limit=limit)
+
+
+def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[ClaimedDigest]:
+    """Lease those of `ids` that are due and still open."""
+    where = and_(OPEN, digests.c.closes_at <= database.now_sql(conn, now))
+    rows = database.claim(conn, digests, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids))
+    return [
+        ClaimedDigest(
+            id=row.id,
+            key=row.key,
+            subscription_id=row.subscription_id,
+            window=Window(key=row.window, closes_at=row.closes_at),
+            immediate=row.immediate,
+            notice=wire.load(Notice, row.notice) if row.notice else None,
+            attempt=row.attempt,
+        )
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+
+
+def alerts_of(conn: Connection, digest_id: int) -> list[AlertRow]:
+    """The digest's alerts in the order they came."""
+    query = select(alerts).where(alerts.c.digest_id == digest_id).order_by(alerts.c.id)
+    return [
+        AlertRow(id=row.id, event_id=row.event_id, revision=row.revision, reason=row.reason)
+        for row in conn.execute(query)
+    ]
+
+
+def told_before(conn: Connection, subscription_id: str, event_ids: Sequence[int], digest_id: int) -> Mapping[int, int]:
+    """The newest revision that earlier digests of the subscription told, by event id."""
+    query = (
+        select(alerts.c.event_id, func.max(alerts.c.revision))
+        .where(
+            alerts.c.subscription_id == subscription_id,
+            alerts.c.event_id.in_(event_ids),
+            alerts.c.digest_id != digest_id,
+        )
+        .group_by(alerts.c.event_id)
+    )
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def lock(conn: Connection, digest: ClaimedDigest) -> None:
+    """Hold the digest's row until the transaction ends, so that no alert is added while its messages are written."""
+    conn.execute(select(digests.c.id).where(digests.c.id == digest.id).with_for_update()).one()
+
+
+def finish(conn: Connection, digest: ClaimedDigest, *, owner: str, now: datetime) -> bool:
+    """Close the digest; False when the lease was lost."""
+    return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values={"closed_at": now})
+
+
+def put_off(conn: Connection, digest: ClaimedDigest, *, owner: str, until: datetime) -> bool:
+    """Free the digest for another try not before `until`."""
+    values = {"lease_until": until}  # an unowned lease is only a wait; the window's own hour stays
+    return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values=values)
+
+
+def park(conn: Connection, digest: ClaimedDigest, *, owner: str, reason: str) -> bool:
+    """Set a digest aside that could not be written again and again; its alerts stay."""
+    values = {"parked_reason": reason}
+    return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values=values)
+
+
+def close_now(conn: Connection, subscription_id: str, *, now: datetime) -> int:
+    """Let the subscription's open digests close at once instead of at their hour; how many."""
+    statement = update(digests).where(OPEN, digests.c.subscription_id == subscription_id)
+    return conn.execute(statement.values(closes_at=now)).rowcount
+
+
+def listing(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
+    """The newest digests with the number of their alerts and the states of their deliveries."""
+    count = select(func.count()).where(alerts.c.digest_id == digests.c.id).scalar_subquery()
+    query = select(digests, count.label("alerts")).order_by(digests.c.id.desc()).limit(limit)
+    rows = conn.execute(query).all()
+    states: dict[int, list[str]] = {}
+    wanted = select(deliveries.c.digest_id, deliveries.c.channel_id, deliveries.c.state)
+    for digest_id, channel, state in conn.execute(wanted.where(deliveries.c.digest_id.in_([row.id for row in rows]))):
+        states.setdefault(digest_id, []).append(f"{channel}: {state}")
+    columns = ("id", "key", "subscription_id", "window", "closes_at", "closed_at", "parked_reason", "alerts")
+    return [{name: getattr(row, name) for name in columns} | {"deliveries": states.get(row.id, [])} for row in rows]

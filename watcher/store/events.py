@@ -1,0 +1,211 @@
+"""Stories, matches and events as rows, and the event as people see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from watcher import wire
+from watcher.model import EventView, Fact, Item, Level, Match, RuleStatus, Snippet, Source
+from watcher.store import backlog, database
+from watcher.store.dialect import insert
+from watcher.store.schema import event_sources, events, feeds, items, matches, rule_sets, stories
+
+WAITING = events.c.alerted_revision < events.c.revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventState:
+    """The part of a stored event that merging another source may change."""
+
+    id: int
+    revision: int
+    facts: Mapping[str, Fact]
+    snippets: tuple[Snippet, ...]
+    history: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedEvent:
+    """An event whose newest revision has not been offered to the subscriptions yet."""
+
+    id: int
+    revision: int
+    history: bool
+    attempt: int
+
+
+def _facts_out(facts: Mapping[str, Fact]) -> list[Any]:
+    """Facts as a list, because JSONB keeps no order of keys and the first money fact stands for the event."""
+    return [wire.dump(fact) for fact in facts.values()]
+
+
+def _facts_in(data: Sequence[Any]) -> dict[str, Fact]:
+    return {fact.name: fact for fact in (wire.load(Fact, one) for one in data)}
+
+
+def story(conn: Connection, *, key: str, title: str, now: datetime) -> int:
+    """The id of the story with that key, made when it is new."""
+    values = {"key": key, "title": title, "created_at": now}
+    conn.execute(insert(conn, stories).values(**values).on_conflict_do_nothing(index_elements=["key"]))
+    found: int = conn.execute(select(stories.c.id).where(stories.c.key == key)).scalar_one()
+    return found
+
+
+def add_match(conn: Connection, item_id: int, match: Match, *, now: datetime) -> None:
+    """Keep what a rule found on an item; repeating it changes nothing."""
+    body = wire.dump(match) | {"facts": _facts_out(match.facts)}
+    values = {"item_id": item_id, "rule_id": match.rule_id, "rules_version": match.rules_version}
+    statement = insert(conn, matches).values(**values, body=body, created_at=now)
+    conn.execute(statement.on_conflict_do_nothing(index_elements=list(values)))
+
+
+def keep_rule_set(conn: Connection, *, version: str, files: Mapping[str, str], now: datetime) -> None:
+    """Keep the text of the rules that are in use, so that a match can be explained after they changed."""
+    statement = insert(conn, rule_sets).values(version=version, files=dict(files), first_used_at=now)
+    conn.execute(statement.on_conflict_do_nothing(index_elements=["version"]))
+
+
+def state(conn: Connection, *, story_id: int, rule_id: str) -> EventState | None:
+    """The stored event of that story and rule, locked until the transaction ends; None when there is none."""
+    query = select(events).where(events.c.story_id == story_id, events.c.rule_id == rule_id).with_for_update()
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    snippets = tuple(wire.load(Snippet, one) for one in row.snippets)
+    return EventState(
+        id=row.id, revision=row.revision, facts=_facts_in(row.facts), snippets=snippets, history=row.history
+    )
+
+
+def create(
+    conn: Connection, *, story_id: int, match: Match, item: Item, snippets: Sequence[Snippet], now: datetime
+) -> int | None:
+    """A new event at revision 1; None when another transaction made it first."""
+    values = {
+        "story_id": story_id,
+        "rule_id": match.rule_id,
+        "rule_title": match.rule_title,
+        "level": match.level.value,
+        "status": match.status.value,
+        "revision": 1,
+        "title": item.title or item.text[:120],
+        "history": item.history,
+        "created_at": now,
+        "updated_at": now,
+        **_told(match.facts, snippets),
+    }
+    statement = insert(conn, events).values(**values).on_conflict_do_nothing(index_elements=["story_id", "rule_id"])
+    return conn.execute(statement.returning(events.c.id)).scalar_one_or_none()
+
+
+def _told(facts: Mapping[str, Fact], snippets: Sequence[Snippet]) -> dict[str, Any]:
+    amount = next((fact for fact in facts.values() if fact.kind == "money"), None)
+    stage = facts.get("stage")
+    return {
+        "facts": _facts_out(facts),
+        "snippets": [wire.dump(snippet) for snippet in snippets],
+        "amount_usd": amount.usd if amount else None,
+        "stage": str(stage.value) if stage else None,
+    }
+
+
+def revise(
+    conn: Connection,
+    event_id: int,
+    *,
+    revision: int,
+    facts: Mapping[str, Fact],
+    snippets: Sequence[Snippet],
+    now: datetime,
+) -> None:
+    """Write merged facts; a higher `revision` makes the event wait for its alerts again."""
+    values = {"revision": revision, "updated_at": now, **_told(facts, snippets)}
+    conn.execute(update(events).where(events.c.id == event_id).values(**values))
+
+
+def add_source(conn: Connection, event_id: int, item_id: int, *, now: datetime) -> None:
+    """Note that the item tells the event; repeating it changes nothing."""
+    statement = insert(conn, event_sources).values(event_id=event_id, item_id=item_id, added_at=now)
+    conn.execute(statement.on_conflict_do_nothing(index_elements=["event_id", "item_id"]))
+
+
+def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
+    """Ids of events with a revision that the subscriptions have not been asked about, oldest first."""
+    return backlog.due(conn, events, where=WAITING, due_at=events.c.updated_at, now=now, limit=limit)
+
+
+def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[ClaimedEvent]:
+    """Lease those of `ids` that still wait."""
+    rows = database.claim(conn, events, ids, owner=owner, lease_s=lease_s, now=now, where=[WAITING], limit=len(ids))
+    return [
+        ClaimedEvent(id=row.id, revision=row.revision, history=row.history, attempt=row.attempt)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+
+
+def finish(conn: Connection, event: ClaimedEvent, *, owner: str) -> bool:
+    """Mark this revision as offered to every subscription; False when the lease was lost."""
+    values = {"alerted_revision": event.revision}
+    return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def views(conn: Connection, ids: Sequence[int]) -> dict[int, EventView]:
+    """The events of those ids as people see them, with all their sources, by id."""
+    rows = conn.execute(select(events).where(events.c.id.in_(ids))).all()
+    sources = _sources(conn, ids)
+    return {row.id: _view(row, sources.get(row.id, [])) for row in rows}
+
+
+def recent(conn: Connection, *, limit: int) -> list[EventView]:
+    """The newest events, newest first."""
+    ids = list(conn.execute(select(events.c.id).order_by(events.c.id.desc()).limit(limit)).scalars())
+    found = views(conn, ids)
+    return [found[one] for one in ids]
+
+
+def _sources(conn: Connection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    query = (
+        select(event_sources.c.event_id, items, feeds.c.title.label("feed_title"), feeds.c.url, feeds.c.tags)
+        .join(items, items.c.id == event_sources.c.item_id)
+        .join(feeds, feeds.c.id == items.c.feed_id)
+        .where(event_sources.c.event_id.in_(ids))
+        .order_by(items.c.id)
+    )
+    grouped: dict[int, list[Row[Any]]] = {}
+    for row in conn.execute(query):
+        grouped.setdefault(row.event_id, []).append(row)
+    return grouped
+
+
+def _view(row: Row[Any], told_by: Sequence[Row[Any]]) -> EventView:
+    sources = tuple(
+        Source(
+            item_id=item.id,
+            title=item.title,
+            link=item.link,
+            feed=item.feed_title or item.url,
+            published_at=item.published_at,
+            language=item.language,
+        )
+        for item in told_by
+    )
+    return EventView(
+        id=row.id,
+        rule_id=row.rule_id,
+        rule_title=row.rule_title,
+        level=Level(row.level),
+        status=RuleStatus(row.status),
+        revision=row.revision,
+        title=row.title,
+        facts=_facts_in(row.facts),
+        sources=sources,
+        snippets=tuple(wire.load(Snippet, one) for one in row.snippets),
+        tags=tuple(sorted({tag for item in told_by for tag in item.tags})),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

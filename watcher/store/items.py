@@ -1,0 +1,132 @@
+"""Items as rows: what came in, what waits to be classified, what was parked and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, select, update
+
+from watcher.model import Item, ItemDraft
+from watcher.store import backlog, database
+from watcher.store.dialect import insert
+from watcher.store.schema import feeds, items
+
+WAITING = and_(items.c.classified_at.is_(None), items.c.parked_reason.is_(None))
+_CHUNK = 500
+
+
+def insert_new(
+    conn: Connection, feed_id: int, drafts: Sequence[ItemDraft], *, history: Callable[[ItemDraft], bool], now: datetime
+) -> list[int]:
+    """Store the drafts that the feed has not brought before, in their order; their ids.
+
+    Known means the same identity, or the same alias (a guid that only changed its scheme or host). `history` says
+    which of the new ones must not raise alerts.
+    """
+    known = _known(conn, feed_id, drafts)
+    fresh = [draft for draft in drafts if draft.identity not in known and draft.alias not in known]
+    if not fresh:
+        return []
+    statement = insert(conn, items).on_conflict_do_nothing(index_elements=["feed_id", "identity"])
+    rows = [_row(feed_id, draft, history=history(draft), now=now) for draft in fresh]
+    return sorted(conn.execute(statement.returning(items.c.id), rows).scalars())
+
+
+def _known(conn: Connection, feed_id: int, drafts: Sequence[ItemDraft]) -> set[str]:
+    found: set[str] = set()
+    for column, values in (
+        (items.c.identity, [draft.identity for draft in drafts]),
+        (items.c.alias, [draft.alias for draft in drafts]),
+    ):
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            found.update(conn.execute(select(column).where(items.c.feed_id == feed_id, column.in_(chunk))).scalars())
+    return found
+
+
+def _row(feed_id: int, draft: ItemDraft, *, history: bool, now: datetime) -> dict[str, Any]:
+    return {
+        "feed_id": feed_id,
+        "identity": draft.identity,
+        "alias": draft.alias,
+        "link": draft.link,
+        "title": draft.title,
+        "summary": draft.summary,
+        "text": draft.text,
+        "author": draft.author,
+        "language": draft.language,
+        "categories": list(draft.categories),
+        "published_at": draft.published_at,
+        "updated_at": draft.updated_at,
+        "first_seen_at": now,
+        "content_hash": draft.content_hash,
+        "history": history,
+        "next_classify_at": now,
+    }
+
+
+def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
+    """Ids of items that wait to be classified and that nobody holds, oldest first."""
+    return backlog.due(conn, items, where=WAITING, due_at=items.c.next_classify_at, now=now, limit=limit)
+
+
+def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[Item]:
+    """Lease those of `ids` that still wait, and read them with their feed's title and tags."""
+    where = and_(WAITING, items.c.next_classify_at <= database.now_sql(conn, now))
+    attempts = {
+        row.id: row.attempt
+        for row in database.claim(
+            conn, items, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids)
+        )
+    }
+    return [_item(row, attempts[row.id]) for row in _with_feed(conn, list(attempts))]
+
+
+def _with_feed(conn: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
+    query = select(items, feeds.c.title.label("feed_title"), feeds.c.url.label("feed_url"), feeds.c.tags)
+    return conn.execute(query.join(feeds).where(items.c.id.in_(ids)).order_by(items.c.id)).all()
+
+
+def _item(row: Row[Any], attempt: int) -> Item:
+    return Item(
+        id=row.id,
+        feed_id=row.feed_id,
+        feed_title=row.feed_title or row.feed_url,
+        feed_tags=tuple(row.tags),
+        link=row.link,
+        title=row.title,
+        text=row.text,
+        language=row.language,
+        published_at=row.published_at,
+        first_seen_at=row.first_seen_at,
+        history=row.history,
+        attempt=attempt,
+    )
+
+
+def finish(
+    conn: Connection, item: Item, *, owner: str, story_id: int | None, rules_version: str, now: datetime
+) -> bool:
+    """Mark the item classified with these rules; False when the lease was lost."""
+    values = {"classified_at": now, "classified_with": rules_version, "story_id": story_id}
+    return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values=values)
+
+
+def put_off(conn: Connection, item: Item, *, owner: str, until: datetime) -> bool:
+    """Free the item for another try not before `until`."""
+    values = {"next_classify_at": until}
+    return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values=values)
+
+
+def park(conn: Connection, item: Item, *, owner: str, reason: str) -> bool:
+    """Set the item aside: it made the rules fail too often. It stays stored and can be woken."""
+    values = {"parked_reason": reason}
+    return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values=values)
+
+
+def wake_parked(conn: Connection, *, now: datetime) -> int:
+    """Let parked items be classified again; how many."""
+    statement = update(items).where(items.c.parked_reason.is_not(None))
+    return conn.execute(statement.values(parked_reason=None, attempt=0, next_classify_at=now)).rowcount

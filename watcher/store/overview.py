@@ -1,0 +1,69 @@
+"""What pages, health checks and metrics read: counts, ages and the newest rows. Reads only, but for the beat."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from watcher.model import EventView
+from watcher.store import backlog as waiting
+from watcher.store import deliveries as delivery_rows
+from watcher.store import digests as digest_rows
+from watcher.store import events as event_rows
+from watcher.store import feeds as feed_rows
+from watcher.store import items as item_rows
+from watcher.store.dialect import insert
+from watcher.store.schema import alerts, beats, deliveries, digests, events, feeds, items, matches, stories
+
+
+def backlog(conn: Connection, now: datetime) -> dict[str, dict[str, Any]]:
+    """By step of the line: `{"waiting": int, "oldest_s": float | None}`."""
+    steps = {
+        "feeds": (feed_rows.LIVE, feeds.c.next_poll_at),
+        "items": (item_rows.WAITING, items.c.next_classify_at),
+        "events": (event_rows.WAITING, events.c.updated_at),
+        "digests": (digest_rows.OPEN, digests.c.closes_at),
+        "deliveries": (delivery_rows.WAITING, deliveries.c.next_attempt_at),
+    }
+    return {step: waiting.depth(conn, where=where, due_at=due_at, now=now) for step, (where, due_at) in steps.items()}
+
+
+def counts(conn: Connection) -> dict[str, int]:
+    """Rows by table, and what was parked."""
+    tables = (feeds, items, matches, stories, events, alerts, digests, deliveries)
+    found = {table.name: conn.execute(select(func.count()).select_from(table)).scalar_one() for table in tables}
+    parked = select(func.count()).where(items.c.parked_reason.is_not(None))
+    return found | {"items_parked": conn.execute(parked).scalar_one()}
+
+
+def recent_events(conn: Connection, limit: int) -> list[EventView]:
+    """The newest events, newest first."""
+    return event_rows.recent(conn, limit=limit)
+
+
+def recent_deliveries(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest messages, newest first, without their bytes."""
+    return delivery_rows.listing(conn, limit=limit)
+
+
+def feed_outcomes(conn: Connection) -> dict[str, int]:
+    """Live feeds by the outcome of their last poll."""
+    return feed_rows.outcomes(conn)
+
+
+def delivery_states(conn: Connection) -> dict[str, int]:
+    """Messages by state."""
+    return delivery_rows.states(conn)
+
+
+def beat_at(conn: Connection, name: str) -> datetime | None:
+    """When the periodic duty of that name last ran."""
+    return conn.execute(select(beats.c.at).where(beats.c.name == name)).scalar_one_or_none()
+
+
+def record_beat(conn: Connection, name: str, *, now: datetime) -> None:
+    """Note that the periodic duty ran."""
+    statement = insert(conn, beats).values(name=name, at=now)
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
