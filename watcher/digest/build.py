@@ -1,0 +1,70 @@
+"""The alerts of one window as one `DigestView`, in the order to show; leaves words and sizes to those who render it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from watcher import wording
+from watcher.model import AlertView, Coverage, DigestView, Level, Notice, SubscriptionConfig, Window
+
+_WEIGHT = {Level.HIGH: 2, Level.MEDIUM: 1, Level.LOW: 0}
+
+
+def build(
+    *,
+    key: str,
+    subscription: SubscriptionConfig,
+    window: Window,
+    immediate: bool,
+    alerts: Iterable[AlertView],
+    coverage: Coverage | None = None,
+    notice: Notice | None = None,
+    left_out: tuple[str, ...] = (),
+    public_url: str | None = None,
+) -> DigestView:
+    """Pure. One entry per event, its newest revision; groups of a rule together, the weightiest group first."""
+    return DigestView(
+        key=key,
+        subscription_id=subscription.id,
+        subscription_title=subscription.title,
+        zone=subscription.schedule.zone,
+        window=window,
+        immediate=immediate,
+        alerts=in_order(newest(alerts)),
+        coverage=coverage,
+        notice=notice,
+        left_out=left_out,
+        public_url=public_url,
+    )
+
+
+def newest(alerts: Iterable[AlertView]) -> tuple[AlertView, ...]:
+    """One alert per event: the newest revision. It is an update only if the reader was told before this digest."""
+    by_event: dict[int, list[AlertView]] = {}
+    for alert in alerts:
+        by_event.setdefault(alert.event.id, []).append(alert)
+    return tuple(_one(group) for group in by_event.values())
+
+
+def _one(group: list[AlertView]) -> AlertView:
+    last = max(group, key=lambda alert: (alert.event.revision, alert.alert_id))
+    return AlertView(
+        alert_id=last.alert_id,
+        reason=last.reason,
+        event=last.event,
+        update=all(alert.update for alert in group),
+    )
+
+
+def _rank(alert: AlertView) -> tuple[int, float, float, int]:
+    """Smaller comes first: by weight, dollars, newness, and the id so that the order never depends on chance."""
+    event = alert.event
+    dollars = (wording.amount_usd(event.amount) if event.amount else None) or 0.0
+    return (-_WEIGHT[event.level], -dollars, -event.updated_at.timestamp(), event.id)
+
+
+def in_order(alerts: Iterable[AlertView]) -> tuple[AlertView, ...]:
+    """Sorted within each rule, and the rules by their first entry."""
+    ranked = sorted(alerts, key=_rank)
+    groups = list(dict.fromkeys(alert.event.rule_id for alert in ranked))
+    return tuple(alert for rule_id in groups for alert in ranked if alert.event.rule_id == rule_id)
