@@ -1,0 +1,70 @@
+"""What commands that read or commit rows share: the opened runtime, and rows shown as a table or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from watcher import log, runtime, settings
+from watcher.errors import WatcherError
+from watcher.runtime import Runtime
+
+Json = typer.Option(False, "--json", help="JSON lines for machines.")
+
+
+@contextmanager
+def opened() -> Iterator[Runtime]:
+    """The runtime of this environment, its schema up to date; an error ends the command with status 1 and its text."""
+    try:
+        chosen = settings.load()
+        log.configure(level=chosen.log_level)
+        rt = runtime.open(chosen)
+        try:
+            rt.database.migrate()
+            yield rt
+        finally:
+            rt.close()
+    except WatcherError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Print the rows: every key as JSON lines, or the named columns as a table; `empty` when there are none."""
+    found = list(rows)
+    if as_json:
+        for row in found:
+            typer.echo(json.dumps(row, ensure_ascii=False, default=_jsonable))
+        return
+    if not found:
+        typer.echo(empty, err=True)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in found:
+        table.add_row(*(Text(_shown(row[name])) for name in columns))
+    Console(file=sys.stdout).print(table)
+
+
+def _jsonable(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(one) for one in value)
+    return str(value)
