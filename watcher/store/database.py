@@ -122,7 +122,7 @@ class Database:
                 for name in ("statement_timeout", "lock_timeout"):
                     conn.execute(select(func.set_config(name, str(_MIGRATION_WAIT_MS), True)))
                 conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_KEY)))
-            config = _alembic_config()
+            config = alembic_config()
             config.attributes["connection"] = conn
             try:
                 command.upgrade(config, "head")
@@ -133,7 +133,7 @@ class Database:
 
     def current(self) -> bool:
         """Whether the schema is at the newest migration. Raises TryAgain when the database is away."""
-        heads = set(ScriptDirectory.from_config(_alembic_config()).get_heads())
+        heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
         if self._path and not self._path.exists():
             return False
         with self.read() as conn:
@@ -338,7 +338,8 @@ def _check_foreign_keys(conn: Connection, where: str) -> None:
         raise CannotHelp(f"{where}: after the migration {len(broken)} rows of {broken[0][0]} point at nothing")
 
 
-def _alembic_config() -> Config:
+def alembic_config() -> Config:
+    """What Alembic needs to know; its commands want a connection in `.attributes["connection"]`."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
