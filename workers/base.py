@@ -1,0 +1,119 @@
+"""What all tasks share: the runtime of this process, the publishing of nudges, and what an error means to Celery.
+
+The rows are the truth. Whatever goes wrong here costs time and never work: the sweep finds each row again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import celery
+from kombu.exceptions import KombuError
+from kombu.exceptions import OperationalError as BrokerAway
+from redis.exceptions import RedisError
+
+from watcher import log, runtime
+from watcher.errors import TryAgain
+from watcher.pipeline import Nudges, batch_size
+from watcher.runtime import Runtime
+from workers.app import app, settings
+
+LONG_QUEUE = 200
+"""Messages in a queue from which on the sweep adds none: they tell it nothing new."""
+TRIES = 3
+_log = log.get("workers")
+_opened: dict[int, Runtime] = {}
+
+
+class Task(celery.Task):
+    """A step of the line as a Celery task."""
+
+    abstract = True
+    ignore_result = True
+
+    def step(self, work: Callable[[Runtime, Sequence[int]], Nudges], ids: Sequence[int]) -> None:
+        """Do the step for the rows and publish what it says should be looked at next; see `guard`."""
+        self.guard(lambda rt: work(rt, ids), ids=list(ids)[:5], count=len(ids))
+
+    def guard(self, work: Callable[[Runtime], Nudges], **about: Any) -> None:
+        """Run `work` and publish its nudges.
+
+        Our own machinery being away is tried again, soon and a few times; then, as after a bug, the rows wait for the
+        sweep with the attempt counted on them.
+        """
+        try:
+            publish(work(open_runtime()))
+        except TryAgain as error:
+            if self.request.retries >= TRIES:
+                _log.warning("left to the sweep", task=self.name, reason=str(error), **about)
+                return
+            raise self.retry(exc=error, countdown=2**self.request.retries, max_retries=TRIES) from error
+        except Exception:  # noqa: BLE001 -- one of the two places: a bug must not lose the nudges behind it
+            _log.exception("a task failed; its rows are left to the sweep", task=self.name, **about)
+
+
+# ── the runtime ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_runtime() -> Runtime:
+    """This process's runtime, opened at its first task: nothing open is ever carried over a fork."""
+    found = _opened.get(os.getpid())
+    if found is None:
+        _opened.clear()
+        found = _opened[os.getpid()] = runtime.open(settings())
+    return found
+
+
+def close_runtime() -> None:
+    """Close this process's runtime, if it has one."""
+    found = _opened.pop(os.getpid(), None)
+    if found is not None:
+        found.close()
+
+
+# ── nudges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def publish(nudges: Nudges) -> int:
+    """Send the ids to their queues over one connection; the number of ids sent.
+
+    Called after the commit, so it never raises for the broker: what could not be sent is left to the sweep.
+    """
+    sent = 0
+    waiting = sum(len(ids) for ids in nudges.values())
+    if not waiting:
+        return 0
+    try:
+        with app.producer_or_acquire() as producer:
+            for step, ids in nudges.items():
+                for batch in batches(ids, batch_size(open_runtime(), step)):
+                    app.send_task(
+                        f"watcher.{step}",
+                        args=[batch],
+                        queue=str(step),
+                        producer=producer,
+                        retry=False,
+                        ignore_result=True,
+                    )
+                    sent += len(batch)
+    except (BrokerAway, KombuError, RedisError, OSError) as error:
+        _log.warning("nudges left to the sweep", count=waiting - sent, reason=str(error) or type(error).__name__)
+    return sent
+
+
+def batches(ids: Sequence[int], size: int) -> Iterator[list[int]]:
+    """The ids in groups of at most `size`, in order, each id once."""
+    once = list(dict.fromkeys(ids))
+    yield from (once[start : start + size] for start in range(0, len(once), size))
+
+
+def without_long_queues(nudges: Nudges) -> Nudges:
+    """The nudges whose queue is not already long; all of them when the broker cannot be asked."""
+    try:
+        with app.connection_or_acquire() as connection:
+            client = connection.default_channel.client
+            return {step: ids for step, ids in nudges.items() if not ids or client.llen(str(step)) <= LONG_QUEUE}
+    except (BrokerAway, KombuError, RedisError, OSError):
+        return nudges

@@ -1,0 +1,103 @@
+"""`python -m workers worker|beat`: check that the settings and the broker can carry us, then hand over to Celery."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery, signals
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from watcher import config, log, settings
+from watcher.errors import CannotHelp, WatcherError
+from watcher.settings import Settings
+from workers import beat
+from workers.app import QUEUES, configure
+from workers.base import close_runtime
+
+_log = log.get("workers")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a worker or the beat until told to stop; 0 after an orderly end, 1 when it could not start, 2 for misuse."""
+    options = _parser().parse_args(argv)
+    try:
+        chosen = settings.load()
+        log.configure(level=chosen.log_level)
+        app = configure(chosen)
+        config.load(chosen.config_path)
+        refuse_evicting_broker(app)
+    except WatcherError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    signals.setup_logging.connect(_logging_is_ours, weak=False)
+    if options.duty == "beat":
+        beat.run(app, level=chosen.log_level)
+        return 0
+    return _work(app, chosen, options.queues, options.processes)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    duties = parser.add_subparsers(dest="duty", required=True)
+    worker = duties.add_parser("worker", help="do the steps of the line")
+    worker.add_argument("--queues", type=_queues, default=QUEUES, help=f"which, by comma; all of {', '.join(QUEUES)}")
+    worker.add_argument("--processes", type=int, default=None, help="processes of this worker")
+    duties.add_parser("beat", help="poke the sweep")
+    return parser
+
+
+def _queues(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in QUEUES]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"no queue {', '.join(unknown) or 'named'}; there are {', '.join(QUEUES)}")
+    return names
+
+
+def refuse_evicting_broker(app: Celery) -> None:
+    """Raise CannotHelp when the broker may evict keys: a full one would then drop nudges without a word.
+
+    A broker that is away is not refused: Celery waits for it.
+    """
+    try:
+        with app.connection_for_write() as connection:
+            policy = connection.default_channel.client.info("memory").get("maxmemory_policy", "noeviction")
+    except (KombuError, RedisError, OSError) as error:
+        _log.warning("the broker is away; waiting for it", reason=str(error) or type(error).__name__)
+        return
+    if policy != "noeviction":
+        raise CannotHelp(
+            f"the broker's maxmemory-policy is {policy}: when it is full it would drop messages silently. "
+            "Set maxmemory-policy noeviction."
+        )
+
+
+def _logging_is_ours(**_about: Any) -> None:
+    """Keeps Celery from setting up logging of its own."""
+
+
+def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int | None) -> int:
+    # without these two the pool's children would inherit connections, or leave them open when they end
+    signals.worker_process_shutdown.connect(lambda **_about: close_runtime(), weak=False)
+    worker = app.Worker(
+        hostname=f"{queues[0] if len(queues) == 1 else 'all'}-{os.getpid()}@{socket.gethostname()}",
+        queues=list(queues),
+        concurrency=processes or chosen.worker_processes,
+        pool_cls="prefork",
+        loglevel=chosen.log_level,
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+        redirect_stdouts=False,
+    )
+    # SIGHUP would restart the worker with this command line; rules and watcher.yml are re-read without it
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    worker.start()
+    return int(worker.exitcode or 0)

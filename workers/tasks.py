@@ -1,0 +1,46 @@
+"""The tasks: one a step of the line, each a line around the pipeline. A message carries ids and nothing else."""
+
+from __future__ import annotations
+
+from watcher import pipeline
+from watcher.runtime import Runtime
+from workers.app import app
+from workers.base import Task, without_long_queues
+
+
+@app.task(bind=True, name="watcher.feeds")
+def feeds(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.refresh_feeds, ids)
+
+
+@app.task(bind=True, name="watcher.items")
+def items(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.classify_items, ids)
+
+
+@app.task(bind=True, name="watcher.events")
+def events(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.raise_alerts, ids)
+
+
+@app.task(bind=True, name="watcher.digests")
+def digests(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.close_digests, ids)
+
+
+@app.task(bind=True, name="watcher.deliveries")
+def deliveries(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.deliver, ids)
+
+
+@app.task(bind=True, name="watcher.sweep")
+def sweep(self: Task) -> None:
+    self.guard(watch_files)
+    self.guard(lambda rt: without_long_queues(pipeline.due(rt)))
+
+
+def watch_files(rt: Runtime) -> pipeline.Nudges:
+    """Take a changed watcher.yml or rule folder into force."""
+    pipeline.apply_config(rt)
+    pipeline.check_rules(rt)
+    return {}
