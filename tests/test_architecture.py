@@ -30,8 +30,6 @@ CATCH_ALL_PLACES = {"workers/base.py", "watcher/pipeline/steps.py"}
 OPEN_ENDS = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME)\b")
 FOREIGN_ADDRESSES = re.compile("python" + r"hosted|pypi\.org/" + "simple|index" + "-url|/wor" + "k/")
 EAGER = re.compile("always_" + "eager")
-    "|".join(("python" + "hosted", r"pypi\.org/" + "simple", "index" + "-url", "/wor" + "k/"))
-)
 
 
 def _name(path: Path) -> str:

@@ -213,15 +213,16 @@ def test_a_url_that_we_cannot_serve_is_refused_without_showing_it(url: str) -> N
 def test_a_forked_child_uses_connections_of_its_own(database: Database, now: datetime) -> None:
     with database.write() as conn:
         conn.execute(beats.insert().values(name="parent", at=now))
+        inherited = conn.connection.driver_connection
+    child = os.fork()
+    if child == 0:
+        with database.write() as conn:
+            conn.execute(beats.insert().values(name="child", at=now))
+            own = conn.connection.driver_connection is not inherited
+        os._exit(0 if own else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with database.read() as conn:
-        child = os.fork()
-        if child == 0:
-            with database.write() as own:
-                own.execute(beats.insert().values(name="child", at=now))
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        conn.execute(select(1))
-    with database.read() as conn:
+        assert conn.connection.driver_connection is inherited
         assert conn.execute(select(beats.c.name).order_by(beats.c.name)).scalars().all() == ["child", "parent"]
 
 
