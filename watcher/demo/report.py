@@ -114,7 +114,7 @@ def _wide_columns(table: Table) -> None:
 
 
 def _wide_row(event: EventView) -> tuple[RenderableType, ...]:
-    return event.rule_id, _title(event), _who(event), _amount(event), _stage(event), _source(event)
+    return event.rule_id, _title(event), _who(event), _amount(event), _stage(event), _source(event, "\n")
 
 
 def _narrow_columns(table: Table) -> None:
@@ -124,7 +124,7 @@ def _narrow_columns(table: Table) -> None:
 
 
 def _narrow_row(event: EventView) -> tuple[RenderableType, ...]:
-    what = Group(*[part for part in (_title(event), _who(event), _source(event)) if part.plain])
+    what = Group(*[part for part in (_title(event), _who(event), _source(event, " · ")) if part.plain])
     terms = Group(*[part for part in (_amount(event), _stage(event)) if part.plain])
     return event.rule_id, what, terms
 
@@ -174,17 +174,12 @@ def _stage(event: EventView) -> Text:
     return Text("\n".join(words))
 
 
-def _source(event: EventView) -> Text:
+def _source(event: EventView, between: str) -> Text:
     names = list(dict.fromkeys(source.feed for source in event.sources))
-    if not names:
-        return Text("")
     dated = next((source.published_at for source in event.sources if source.published_at), None)
-    text = Text(wording.one_line(names[0], 40), style="dim")
-    if len(names) > 1:
-        text.append(f" and {len(names) - 1} more")
-    if dated:
-        text.append(f", {wording.day(dated)}")
-    return text
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    feeds = f"{wording.one_line(names[0], 40)}{more}" if names else ""
+    return Text(between.join(filter(None, [wording.day(dated) if dated else "", feeds])), style="dim")
 
 
 # ── what arrived ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +191,7 @@ def _digest(mails: Sequence[Mail], html_path: Path | None) -> RenderableType:
     mail = mails[-1]
     head = Text.assemble(("To ", "dim"), ", ".join(mail.recipients), ("   Message-ID ", "dim"), mail.message_id)
     head.truncate(200)
-    body = Text(wording.paragraphs(mail.text))
+    body = Text("\n".join(_indented(words) for words in mail.text.splitlines()).strip("\n"))
     panel = Panel(
         Group(head, Text(""), body),
         title=Text(wording.one_line(mail.subject, 100), style="bold"),
@@ -208,6 +203,10 @@ def _digest(mails: Sequence[Mail], html_path: Path | None) -> RenderableType:
     if html_path is None:
         return panel
     return Group(panel, _path_line("The same digest as HTML:", html_path))
+
+
+def _indented(words: str) -> str:
+    return words[: len(words) - len(words.lstrip(" "))] + wording.one_line(words)
 
 
 def _path_line(words: str, path: Path) -> Text:
