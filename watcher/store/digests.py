@@ -75,7 +75,8 @@ def _make(
         "created_at": now,
     }
     statement = insert(conn, digests).values(**values)
-    return conn.execute(statement.on_conflict_do_nothing(index_elements=["subscription_id", "window"])).rowcount > 0
+    statement = statement.on_conflict_do_nothing(index_elements=["subscription_id", "window"])
+    return conn.execute(statement.returning(digests.c.id)).first() is not None
 
 
 def add_notice(conn: Connection, key: str, notice: Notice, *, now: datetime) -> bool:

@@ -59,7 +59,7 @@ def add(conn: Connection, config: FeedConfig, *, origin: Origin, now: datetime) 
 
 def sync_file(conn: Connection, configs: Sequence[FeedConfig], *, now: datetime) -> SyncReport:
     """Make the rows of origin `file` equal to watcher.yml; rows of other origins stay as they are."""
-    rows = {row.url: row for row in conn.execute(select(feeds))}
+    rows = {row.url: row for row in conn.execute(select(feeds).order_by(feeds.c.id))}
     added, changed = [], []
     for config in configs:
         row = rows.get(config.url)

@@ -34,7 +34,7 @@ def sync_subscriptions(
 
 
 def _sync(conn: Connection, table: Table, wanted: Mapping[str, Any], *, now: datetime) -> SyncReport:
-    rows = {row.id: row for row in conn.execute(select(table))}
+    rows = {row.id: row for row in conn.execute(select(table).order_by(table.c.id))}
     added, changed = [], []
     for one, config in wanted.items():
         row = rows.get(one)

@@ -1,0 +1,60 @@
+# Set-up, demo and tests. Needs Python >= 3.11 and make; uses uv when it is there, pip when it is not.
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo up test lint types drills bench schemas pictures locks clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/watcher demo
+
+up: $(VENV)/.runtime
+	$(BIN)/watcher up
+
+test: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+drills: $(VENV)/.dev
+	$(BIN)/python -m pytest -m drill tests/drills -s
+
+bench: $(VENV)/.dev
+	for one in benchmarks/*.py; do $(BIN)/python $$one || exit 1; done
+
+# What is made by scripts: JSON Schemas, the seed feed, the pictures of the README.
+schemas: $(VENV)/.dev
+	$(BIN)/watcher rules schema > watcher/data/rule.schema.json
+	$(BIN)/watcher config schema > watcher/data/config.schema.json
+
+locks:
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		pyproject.toml --extra postgres -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+		pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }
+	if command -v uv >/dev/null 2>&1; then uv venv -q --python "$(PYTHON)" $(VENV); else "$(PYTHON)" -m venv $(VENV); fi
+
+# Bytecode is compiled at install, whatever the environment says of writing it: every process starts twice as fast.
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	sh .ci/install requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	sh .ci/install requirements-dev.lock
+	@touch $@ $(VENV)/.runtime
+
+clean:
+	rm -rf $(VENV) var build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,139 @@
+"""Feeds as rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from row_factories import WHO, add_feed, now
+
+from watcher.model import (
+    FeedConfig,
+    FetchOutcome,
+    FetchResult,
+    NextPoll,
+    Origin,
+    ParsedFeed,
+    Secret,
+    Validators,
+)
+from watcher.store import feeds
+from watcher.store.database import Database
+
+PARSED = ParsedFeed(title="Their title", link=None, language="zh", ttl_s=None, items=(), well_formed=True)
+
+
+def _claim(database: Database, ids: list[int]) -> list[object]:
+    with database.write() as conn:
+        return list(feeds.claim(conn, ids, owner=WHO, lease_s=60, now=now()))
+
+
+def test_a_new_feed_is_due_at_once_and_claimed_by_one(database: Database) -> None:
+    one = add_feed(database, tags=("biotech",), headers={"Authorization": Secret(env="TOKEN")})
+    with database.read() as conn:
+        assert feeds.due(conn, now=now(), limit=10) == [one]
+    first = _claim(database, [one])
+    assert [(feed.id, feed.tags, feed.headers) for feed in first] == [
+        (one, ("biotech",), {"Authorization": Secret(env="TOKEN")})
+    ]
+    assert _claim(database, [one]) == []
+    with database.read() as conn:
+        assert feeds.due(conn, now=now(), limit=10) == []
+
+
+def test_a_finished_poll_keeps_the_validators_and_the_hour_of_the_next(database: Database) -> None:
+    one = add_feed(database)
+    (feed,) = _claim(database, [one])
+    later = now() + timedelta(hours=1)
+    kept = Validators(etag='W/"x-gzip"', last_modified="Mon, 02 Nov 2026 08:00:00 GMT")
+    result = FetchResult(outcome=FetchOutcome.CHANGED, status=200, validators=kept)
+    following = NextPoll(next_poll_at=later, reason="every hour", error_count=0)
+    with database.write() as conn:
+        assert feeds.finish(
+            conn, feed, owner=WHO, result=result, following=following, parsed=PARSED, validators=kept, now=now()
+        )
+    with database.read() as conn:
+        (row,) = feeds.listing(conn)
+    assert (row["title"], row["language"], row["last_outcome"], row["next_poll_at"]) == (
+        "Their title",
+        "zh",
+        "changed",
+        later,
+    )
+    with database.write() as conn:
+        feeds.poll_now(conn, now=now())
+    (again,) = _claim(database, [one])
+    assert again.validators == kept
+    assert again.first_fetched_at is not None
+
+
+def test_a_poll_that_lost_its_lease_writes_nothing(database: Database) -> None:
+    one = add_feed(database)
+    with database.write() as conn:
+        (feed,) = feeds.claim(conn, [one], owner=WHO, lease_s=-1, now=now())
+    with database.write() as conn:
+        (other,) = feeds.claim(conn, [one], owner="worker:2", lease_s=60, now=now())
+    assert other.attempt == feed.attempt + 1
+    result = FetchResult(outcome=FetchOutcome.TIMEOUT)
+    following = NextPoll(next_poll_at=now(), reason="late", error_count=1)
+    with database.write() as conn:
+        assert not feeds.finish(
+            conn, feed, owner=WHO, result=result, following=following, parsed=None, validators=Validators(), now=now()
+        )
+    with database.read() as conn:
+        assert feeds.listing(conn)[0]["last_outcome"] is None
+
+
+def test_a_reload_touches_only_the_rows_of_the_file(database: Database) -> None:
+    add_feed(database, "https://a.example/cli")
+    both = [FeedConfig(url="https://a.example/1"), FeedConfig(url="https://a.example/2", tags=("x",))]
+    with database.write() as conn:
+        assert feeds.sync_file(conn, both, now=now()).added == ("https://a.example/1", "https://a.example/2")
+    with database.write() as conn:
+        report = feeds.sync_file(conn, [FeedConfig(url="https://a.example/2", tags=("y",))], now=now())
+    assert (report.added, report.changed, report.retired) == ((), ("https://a.example/2",), ("https://a.example/1",))
+    with database.read() as conn:
+        assert [row["url"] for row in feeds.listing(conn)] == ["https://a.example/2", "https://a.example/cli"]
+    with database.write() as conn:
+        assert feeds.sync_file(conn, both, now=now()).added == ("https://a.example/1",)
+
+
+def test_a_title_read_from_the_feed_is_no_change_of_the_file(database: Database) -> None:
+    config = FeedConfig(url="https://a.example/1")
+    with database.write() as conn:
+        feeds.sync_file(conn, [config], now=now())
+        (feed,) = feeds.claim(conn, [1], owner=WHO, lease_s=60, now=now())
+        result = FetchResult(outcome=FetchOutcome.CHANGED, status=200)
+        following = NextPoll(next_poll_at=now(), reason="x", error_count=0)
+        feeds.finish(
+            conn, feed, owner=WHO, result=result, following=following, parsed=PARSED, validators=Validators(), now=now()
+        )
+    with database.write() as conn:
+        assert feeds.sync_file(conn, [config], now=now()).changed == ()
+    with database.read() as conn:
+        assert feeds.listing(conn)[0]["title"] == "Their title"
+
+
+def test_a_disabled_feed_is_never_due(database: Database) -> None:
+    one = add_feed(database)
+    (feed,) = _claim(database, [one])
+    result = FetchResult(outcome=FetchOutcome.GONE, status=410, detail="410 Gone")
+    following = NextPoll(next_poll_at=now(), reason="gone", error_count=1, disabled=True)
+    with database.write() as conn:
+        feeds.finish(
+            conn, feed, owner=WHO, result=result, following=following, parsed=None, validators=Validators(), now=now()
+        )
+        assert feeds.poll_now(conn, now=now()) == 0
+    with database.read() as conn:
+        assert feeds.due(conn, now=now(), limit=10) == []
+        assert feeds.coverage(conn) == (1, 0, ["https://news.example/feed"])
+
+
+def test_a_removed_feed_comes_back_when_it_is_added_again(database: Database) -> None:
+    add_feed(database)
+    config = FeedConfig(url="https://news.example/feed")
+    with database.write() as conn:
+        assert not feeds.add(conn, config, origin=Origin.CLI, now=now())
+        assert feeds.retire(conn, config.url, now=now())
+        assert not feeds.retire(conn, config.url, now=now())
+        assert feeds.add(conn, config, origin=Origin.CLI, now=now())
+        assert len(feeds.listing(conn)) == 1
