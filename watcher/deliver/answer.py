@@ -1,0 +1,110 @@
+"""One POST and what its answer means: the one classifier of HTTP outcomes, for every channel that speaks HTTP.
+
+Sources: the Standard Webhooks specification on statuses, RFC 9110 10.2.3 on Retry-After.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+from watcher.deliver.channel import Misconfigured
+from watcher.errors import RefusedAddress
+from watcher.model import Outcome, OutcomeKind
+from watcher.net.faults import BadAnswer, BadRequest, Unreachable
+
+RETRY_AFTER_MAX_S = 7 * 86400.0
+_CHANNEL_DOWN = {
+    401: "the receiver does not accept our credentials",
+    403: "the receiver forbids us to post",
+    404: "there is no receiver at this address",
+    410: "the receiver is gone for good",
+}
+_RETRY = frozenset({408, 421, 425, 429})
+
+
+class Answer(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Poster(Protocol):
+    """The part of `watcher.net.client.GuardedClient` that channels use."""
+
+    def post(
+        self, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"", *, total_s: float | None = None
+    ) -> Answer: ...
+
+
+def post(client: Poster, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> Answer | Outcome:
+    """The answer, or the outcome of a call that got none. Details are our own words: an address may be a secret."""
+    try:
+        return client.post(url, headers=headers, body=body, total_s=timeout_s)
+    except RefusedAddress:
+        return Misconfigured("refused_address", "the address is one that we do not contact").outcome()
+    except BadRequest:
+        return Misconfigured("bad_request", "the address or a header cannot be sent").outcome()
+    except Unreachable as error:
+        # Bytes have left: the receiver may have acted on them although its answer was lost.
+        kind = OutcomeKind.UNCERTAIN if error.sent else OutcomeKind.RETRY
+        return Outcome(kind=kind, reason=error.reason, detail=_UNREACHED.get(error.reason, "no answer came"))
+    except BadAnswer as error:
+        return Outcome(kind=OutcomeKind.UNCERTAIN, reason=error.reason, detail="the answer could not be read")
+
+
+_UNREACHED = {
+    "timeout": "no answer came in time",
+    "dns": "the receiver's name does not resolve",
+    "tls": "no trusted connection could be made",
+    "connection": "the connection could not be made, or broke",
+    "truncated": "the answer ended too early",
+}
+
+
+def classify(answer: Answer, *, now: datetime) -> Outcome:
+    """2xx sent; 408, 421, 425, 429, 5xx again; 401, 403, 404, 410 channel down; any other 3xx and 4xx rejected."""
+    status = answer.status
+    if 200 <= status < 300:
+        return Outcome(kind=OutcomeKind.SENT, reason=f"http_{status}")
+    if status in _CHANNEL_DOWN:
+        return Misconfigured(f"http_{status}", _CHANNEL_DOWN[status]).outcome()
+    if status in _RETRY or not 300 <= status < 500:
+        return Outcome(
+            kind=OutcomeKind.RETRY,
+            reason=f"http_{status}",
+            detail="the receiver asks us to slow down" if status == 429 else "the receiver has trouble of its own",
+            retry_after_s=retry_after_s(answer.headers, now=now),
+        )
+    detail = "the receiver redirects, which is never followed" if status < 400 else "the receiver refuses this message"
+    return Outcome(kind=OutcomeKind.REJECTED, reason=f"http_{status}", detail=detail)
+
+
+def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds to wait, from either form of Retry-After; a date counts from the answer's own Date.
+
+    None when absent, past or not understood; at most seven days.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        # A number of 5,000 digits would raise in int().
+        wait = float(value) if len(value) < 12 else RETRY_AFTER_MAX_S
+    else:
+        until = _instant(value)
+        if until is None:
+            return None
+        wait = (until - (_instant(headers.get("date", "")) or now)).total_seconds()
+    return min(wait, RETRY_AFTER_MAX_S) if wait > 0 else None
+
+
+def _instant(value: str) -> datetime | None:
+    try:
+        instant = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
