@@ -23,6 +23,8 @@ class CannotHelp(WatcherError):
 class RefusedAddress(CannotHelp):
     """The guard in `watcher.net` refuses to contact this address."""
 
+    reason = "refused_address"
+
 
 class SandboxFailed(CannotHelp):
     """The child process that did untrusted work ran out of time or memory, or died."""
