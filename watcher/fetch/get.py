@@ -1,0 +1,107 @@
+"""One conditional GET of a feed: exact validators out, one `FetchResult` back whatever the world does.
+
+When to look again is `watcher.fetch.schedule`'s duty, what the body means is `watcher.parse`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from watcher.errors import RefusedAddress
+from watcher.fetch.headers import freshness_s, retry_after_s
+from watcher.model import FetchOutcome, FetchResult, Validators
+from watcher.net.client import GuardedClient, Response
+from watcher.net.faults import BadAnswer, BadRequest, Unreachable
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, "
+    "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
+)
+_OWN = frozenset({"accept-encoding", "if-none-match", "if-modified-since", "cookie", "referer", "connection", "host"})
+_STATUSES = {
+    304: FetchOutcome.NOT_MODIFIED,
+    401: FetchOutcome.FORBIDDEN,
+    403: FetchOutcome.FORBIDDEN,
+    404: FetchOutcome.NOT_FOUND,
+    407: FetchOutcome.FORBIDDEN,
+    410: FetchOutcome.GONE,
+    429: FetchOutcome.RATE_LIMITED,
+    451: FetchOutcome.FORBIDDEN,
+}
+
+
+def classify(status: int, *, body: bytes, conditional: bool) -> FetchOutcome:
+    """What a status comes to; `conditional` says whether we sent any validator, without which a 304 is an error."""
+    if status == 200:
+        return FetchOutcome.CHANGED if body.strip() else FetchOutcome.EMPTY_BODY
+    if status == 304 and not conditional:
+        return FetchOutcome.UNEXPECTED_STATUS
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if 400 <= status < 500:
+        return FetchOutcome.CLIENT_ERROR
+    return FetchOutcome.SERVER_ERROR if 500 <= status < 600 else FetchOutcome.UNEXPECTED_STATUS
+
+
+def _request_headers(validators: Validators, headers: Mapping[str, str]) -> dict[str, str]:
+    sent = {"accept": ACCEPT}
+    sent.update({name.lower(): value for name, value in headers.items() if name.lower() not in _OWN})
+    if validators.etag:
+        sent["if-none-match"] = validators.etag
+    if validators.last_modified:
+        sent["if-modified-since"] = validators.last_modified
+    return sent
+
+
+def _detail(response: Response, outcome: FetchOutcome) -> str:
+    if outcome in (FetchOutcome.CHANGED, FetchOutcome.NOT_MODIFIED):
+        return ""
+    if outcome is FetchOutcome.EMPTY_BODY:
+        return "200 with an empty body"
+    try:
+        words = f"{response.status} {HTTPStatus(response.status).phrase}"
+    except ValueError:
+        words = str(response.status)
+    if response.status == 304:
+        return f"{words} although no validator was sent"
+    challenged = response.headers.get("cf-mitigated", "").lower() == "challenge"
+    return f"{words} (a challenge page for browsers)" if challenged else words
+
+
+def conditional_get(
+    client: GuardedClient,
+    url: str,
+    validators: Validators,
+    headers: Mapping[str, str] | None = None,
+    max_bytes: int = 10 * 1024 * 1024,
+    *,
+    now: datetime | None = None,
+) -> FetchResult:
+    """Ask `url` whether it has changed since `validators` were received; at most `max_bytes` of body, raw and decoded.
+
+    Both validators go out byte for byte as they came in. `headers` are the feed's own (private feeds); they stay with
+    their origin across redirects. Never raises for what the world does: see the outcome and its detail.
+    """
+    now = now or datetime.now(UTC)
+    try:
+        response = client.get(url, _request_headers(validators, headers or {}), max_bytes)
+    except (RefusedAddress, Unreachable, BadAnswer, BadRequest) as fault:
+        return FetchResult(outcome=FetchOutcome(fault.reason), detail=str(fault))
+    conditional = bool(validators.etag or validators.last_modified)
+    outcome = classify(response.status, body=response.body, conditional=conditional)
+    return FetchResult(
+        outcome=outcome,
+        status=response.status,
+        body=response.body if outcome is FetchOutcome.CHANGED else None,
+        content_type=response.headers.get("content-type"),
+        validators=Validators(
+            etag=response.headers.get("etag") or None, last_modified=response.headers.get("last-modified") or None
+        ),
+        final_url=response.final_url,
+        permanent_url=response.permanent_url,
+        retry_after_s=retry_after_s(response.headers, now),
+        max_age_s=freshness_s(response.headers, now),
+        detail=_detail(response, outcome),
+    )
