@@ -1,0 +1,47 @@
+"""An entry as its publisher sent it, in one shape for every format; lives inside `parse` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watcher.errors import CannotHelp
+
+
+class NotAFeed(CannotHelp):
+    """The document is not a feed of any kind that is read here; the message says what it seems to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """A piece of text and whether it is HTML; `guess` leaves that to the text itself (RSS titles)."""
+
+    value: str
+    html: bool = False
+    guess: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    guid: str = ""
+    link: str = ""
+    title: Markup = Markup(value="")
+    content: Markup = Markup(value="")
+    summary: Markup = Markup(value="")
+    author: str = ""
+    language: str = ""
+    categories: tuple[str, ...] = ()
+    published: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole feed as its reader found it, before any cleaning."""
+
+    title: Markup = Markup(value="")
+    link: str = ""
+    language: str = ""
+    ttl_s: int | None = None
+    entries: tuple[Entry, ...] = ()
+    well_formed: bool = True
+    dropped: tuple[str, ...] = ()

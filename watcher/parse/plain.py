@@ -1,0 +1,104 @@
+"""Publisher's strings to plain text, once: HTML to paragraphs, odd characters out, one line where one line is meant.
+
+Linear in its input. nh3 does the reading of HTML; what a channel must escape again is the channel's duty.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+import nh3
+
+FIELD_BYTES = 64 * 1024
+# Markup is longer than its text; beyond this the rest is not even read.
+MARKUP_CHARACTERS = 4 * FIELD_BYTES
+_PARAGRAPH = {
+    *("p", "div", "blockquote", "ul", "ol", "dl", "table", "section", "article", "header", "footer", "main", "aside"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "pre", "figure", "figcaption", "hr", "address", "details", "summary"),
+}
+_LINE = {"br", "li", "tr", "dt", "dd", "caption"}
+_CELL = {"td", "th"}
+# What is inside of these is no text.
+_SILENT = {"script", "style", "template", "svg", "math", "iframe", "object", "noembed", "noframes", "select", "audio"}
+_SILENT |= {"video", "canvas", "title", "head"}
+_TAG = re.compile(r"</?([a-z0-9]+)[^>]*>")
+_SPACES = re.compile(r"[^\S\n]+")
+_MANY_BREAKS = re.compile(r"\n{3,}")
+_LOOKS_HTML = re.compile(
+    r"</(?:a|abbr|b|big|cite|code|div|em|font|h[1-6]|i|li|mark|p|q|s|small|span|strong|sub|sup|u|ul)\s*>"
+    r"|<(?:br|hr|p|img)\b[^<>]{0,300}>|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});",
+    re.IGNORECASE,
+)
+
+_GONE = dict.fromkeys(
+    [
+        *(code for code in range(0x20) if code not in (0x09, 0x0A, 0x0B, 0x0C, 0x0D)),
+        *(code for code in range(0x7F, 0xA0) if code != 0x85),
+        0xAD,  # soft hyphen: splits words for the eye only
+        *(0x200B, 0x2060, 0xFEFF),  # zero width, no meaning between letters
+        *range(0x202A, 0x202F),  # bidirectional overrides and embeddings
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+        *range(0xFDD0, 0xFDF0),
+        *(plane << 16 | low for plane in range(17) for low in (0xFFFE, 0xFFFF)),
+    ]
+)
+_BREAKS = {0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n\n"}
+_CLEAN: dict[int, str | None] = {**_GONE, **_BREAKS}
+
+
+def clean(text: str) -> str:
+    """Only characters that every store and channel can carry; every kind of line break becomes a line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CLEAN)
+
+
+def one_line(text: str) -> str:
+    """Clean, with each run of white space, line breaks included, as one space."""
+    return " ".join(clean(text).split())
+
+
+def paragraphs(text: str) -> str:
+    """Clean, spaces tidied in each line, at most one empty line between paragraphs."""
+    lines = (line.strip() for line in _SPACES.sub(" ", clean(text)).split("\n"))
+    return _MANY_BREAKS.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _break(tag: re.Match[str]) -> str:
+    name = tag[1]
+    if name in _PARAGRAPH:
+        return "\n\n"
+    if name in _LINE:
+        return "\n"
+    return " " if name in _CELL else ""
+
+
+def from_html(markup: str) -> str:
+    """The text of an HTML fragment with its paragraphs, lines of lists and tables; scripts and styles are left out."""
+    # Line breaks of the source are spaces in HTML, so they go before the tags become breaks.
+    source = " ".join(clean(markup[:MARKUP_CHARACTERS]).split())
+    kept = nh3.clean(
+        source, tags=_PARAGRAPH | _LINE | _CELL, clean_content_tags=_SILENT, attributes={}, strip_comments=True
+    )
+    return paragraphs(html.unescape(_TAG.sub(_break, kept)))
+
+
+def looks_like_html(text: str) -> bool:
+    """Does a string that should be plain hold closing tags, breaks or entities of HTML?"""
+    return bool(_LOOKS_HTML.search(text))
+
+
+def cut(text: str, max_bytes: int = FIELD_BYTES) -> str:
+    """At most `max_bytes` of UTF-8, never inside a character."""
+    if len(text) * 4 <= max_bytes:
+        return text
+    return text.encode()[:max_bytes].decode("utf-8", "ignore")
+
+
+def shorten(text: str, characters: int) -> str:
+    """At most so many characters, cut between words where there are any, with an ellipsis when cut."""
+    if len(text) <= characters:
+        return text
+    head = text[: characters - 1]
+    at = head.rfind(" ", characters // 2)
+    return (head[:at] if at > 0 else head).rstrip() + "…"
