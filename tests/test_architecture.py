@@ -28,7 +28,7 @@ VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "manag
 CATCH_ALL_PLACES = {"workers/base.py", "watcher/pipeline/steps.py"}
 # written in halves, so that this file does not hold what it looks for
 OPEN_ENDS = re.compile(r"\b(" + "TO" + "DO|FIX" + r"ME)\b")
-FOREIGN_ADDRESSES = re.compile("python" + r"hosted|pypi\.org/" + "simple|index" + "-url|/wor" + "k/")
+FOREIGN_ADDRESSES = re.compile("python" + r"hosted|pypi\.org/" + "simple|index" + "-url[ =]+http|/wor" + "k/")
 EAGER = re.compile("always_" + "eager")
 
 
