@@ -1,0 +1,149 @@
+"""Loads a folder of rules: `*.yml` rules, `lists/*.yml` word lists, `exceptions/*.yml`. All or nothing: a folder with
+any mistake gives all its mistakes and no rules, so that a bad file never replaces good rules that run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from watcher import strict_yaml
+from watcher.errors import Mistake, Mistakes
+from watcher.match.nodes import Node
+from watcher.match.phrase import Lists, Phrase, PhraseError, read_phrase
+from watcher.match.reading import read_exceptions, read_rule
+from watcher.match.rule import Rule, RuleException, RuleSet
+
+MAX_FILES = 5000
+
+
+def load_rules(rules_dir: Path) -> RuleSet:
+    """Read all rule files below `rules_dir`; raises Mistakes with everything that is wrong in any of them."""
+    mistakes: list[Mistake] = []
+    files = _files(rules_dir, mistakes)
+    lists = _lists(_in(files, rules_dir, "lists"), rules_dir, mistakes)
+    rules: list[Rule] = []
+    for path in _in(files, rules_dir, ""):
+        node = _open(path, rules_dir, mistakes)
+        rule = read_rule(node, lists) if node else None
+        if node and rule:
+            _refuse_repeated(node, rule, rules)
+            rules.append(rule)
+    exceptions = _exceptions(
+        _in(files, rules_dir, "exceptions"), rules_dir, lists, {rule.id for rule in rules}, mistakes
+    )
+    if not rules and not mistakes:
+        mistakes.append(Mistake(path=str(rules_dir), line=0, message="no rule files here", instead="add a *.yml file"))
+    if mistakes:
+        raise Mistakes(mistakes)
+    rules = [replace(rule, exceptions=tuple(exceptions.get(rule.id, ()))) for rule in rules]
+    return RuleSet(rules=tuple(sorted(rules, key=lambda rule: rule.id)), version=_version(files, rules_dir))
+
+
+def rules_version(rules_dir: Path) -> str:
+    """The version that `load_rules` would give, from the files' names and bytes alone."""
+    return _version(_files(rules_dir, []), rules_dir)
+
+
+def _files(rules_dir: Path, mistakes: list[Mistake]) -> list[Path]:
+    if not rules_dir.is_dir():
+        mistakes.append(Mistake(path=str(rules_dir), line=0, message="no such folder", instead="name the rules folder"))
+        return []
+    names = ("", "lists", "exceptions")
+    files = [path for name in names for pattern in ("*.yml", "*.yaml") for path in (rules_dir / name).glob(pattern)]
+    if len(files) > MAX_FILES:
+        mistakes.append(Mistake(path=str(rules_dir), line=0, message=f"more than {MAX_FILES} files"))
+    return sorted(path for path in files if path.is_file())[:MAX_FILES]
+
+
+def _in(files: Iterable[Path], rules_dir: Path, folder: str) -> list[Path]:
+    return [path for path in files if path.parent == (rules_dir / folder if folder else rules_dir)]
+
+
+def _version(files: Iterable[Path], rules_dir: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.relative_to(rules_dir)).encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _open(path: Path, rules_dir: Path, mistakes: list[Mistake]) -> Node | None:
+    name = str(rules_dir.joinpath(path.relative_to(rules_dir)))
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        mistakes.append(
+            Mistake(path=name, line=0, message=f"not UTF-8 (byte {error.start})", instead="save it as UTF-8")
+        )
+        return None
+    except OSError as error:
+        mistakes.append(Mistake(path=name, line=0, message=f"cannot be read: {error.strerror}"))
+        return None
+    try:
+        return Node(strict_yaml.load(name, text), mistakes)
+    except Mistakes as caught:
+        mistakes.extend(caught.mistakes)
+        return None
+
+
+def _lists(paths: Iterable[Path], rules_dir: Path, mistakes: list[Mistake]) -> Lists:
+    lists: dict[str, tuple[Phrase, ...]] = {}
+    for path in paths:
+        node = _open(path, rules_dir, mistakes)
+        lists[path.stem] = ()
+        if node and node.mapping(("description", "words"), required=("words",)) and node.has("words"):
+            lists[path.stem] = _list_phrases(node.child("words"))
+    return lists
+
+
+def _list_phrases(node: Node) -> tuple[Phrase, ...]:
+    """The phrases of a list, which may be grouped: `words: {en: [...], zh: [...]}`."""
+    groups = [child for _, child in node.items()] if isinstance(node.value, dict) else [node]
+    found: dict[str, Phrase] = {}
+    for child in (element for group in groups for element in group.elements()):
+        text = child.text()
+        try:
+            phrase = read_phrase(text) if text else None
+        except PhraseError as error:
+            child.wrong(str(error))
+            continue
+        if phrase is None:
+            continue
+        if phrase.slots:
+            child.wrong("a word list holds no <slots>", "write them in the rule")
+        elif text in found:
+            child.wrong(f"{text!r} stands twice in this list", "keep one of them")
+        else:
+            found[text] = phrase
+    if not found:
+        node.wrong("an empty word list", "add words or delete the file")
+    return tuple(found.values())
+
+
+def _refuse_repeated(node: Node, rule: Rule, rules: list[Rule]) -> None:
+    other = next((other for other in rules if other.id == rule.id), None)
+    if other and rule.id:
+        node.child("id").wrong(f"id {rule.id!r} is taken by {other.path}", "choose another id")
+
+
+def _exceptions(
+    paths: Iterable[Path], rules_dir: Path, lists: Lists, known: set[str], mistakes: list[Mistake]
+) -> dict[str, list[RuleException]]:
+    found: dict[str, list[RuleException]] = {}
+    for path in paths:
+        node = _open(path, rules_dir, mistakes)
+        for rule_id, exception in read_exceptions(node, lists) if node else ():
+            if rule_id not in known:
+                mistakes.append(
+                    Mistake(
+                        path=exception.path,
+                        line=exception.line,
+                        message=f"exception to {rule_id!r}, which is no rule here",
+                        instead=f"one of: {', '.join(sorted(known)) or 'none'}",
+                    )
+                )
+            found.setdefault(rule_id, []).append(exception)
+    return found

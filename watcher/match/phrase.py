@@ -1,0 +1,240 @@
+"""One phrase of a rule as a regular expression over folded text, with the literals without which it cannot match.
+
+A phrase is words with a few signs: `a|b` either word, `word?` may be absent, `word*` any ending, `=word` this form
+only, `two_words` one alternative of two words, `...` a gap of about six words (`...3` three) in one sentence, `{list}`
+any phrase of a word list, `<name=party:company>` an annotation. Other words match in every inflection and spelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from watcher.match.fold import WORD, fold, is_cjk
+from watcher.match.slots import Slot, SlotError, read_slot
+from watcher.match.words import forms
+
+GAP_WORDS = 6
+MAX_GAP_WORDS = 40
+_LATIN_PER_WORD, _CJK_PER_WORD = 9, 3
+_OPEN, _CLOSE = f"(?<![{WORD}])", f"(?![{WORD}])"
+_JOIN = "[ \\-\"'/]{1,3}"
+_JOIN_SLOT = "[ ,\"'()\\-]{0,3}"
+_TOKEN = re.compile(
+    r"(?:\.\.\.|…)(?P<gap>\d*)|\{(?P<list>[^{}]*)\}|<(?P<slot>[^<>]*)>|(?P<space>\s+)|(?P<word>(?:(?!\.\.\.)[^\s{<…])+)"
+)
+
+
+class PhraseError(ValueError):
+    """A phrase that cannot be read; the message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """A phrase ready to search."""
+
+    source: str
+    pattern: str
+    keys: frozenset[str]
+    """Literals of folded text of which at least one is present wherever the phrase matches; empty: no such literal."""
+    slots: tuple[Slot, ...] = ()
+    gapped: bool = False
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        return _compiled(self.pattern)
+
+    @property
+    def by_sentence(self) -> bool:
+        """Whether it must be searched in one sentence at a time."""
+        return self.gapped or bool(self.slots)
+
+
+@lru_cache(maxsize=65536)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@dataclass(slots=True)
+class _Part:
+    pattern: str
+    keys: frozenset[str] = frozenset()
+    kind: str = "word"
+    optional: bool = False
+    spaced: bool = False
+    """Whether white space stands before it in the source."""
+    latin: bool = True
+
+
+Lists = Mapping[str, tuple[Phrase, ...]]
+
+
+def read_phrase(source: str, lists: Lists | None = None) -> Phrase:
+    """Read one phrase as a rule writes it; raises PhraseError."""
+    parts: list[_Part] = []
+    slots: list[Slot] = []
+    spaced = False
+    position = 0
+    for token in _TOKEN.finditer(source):
+        if token.start() != position:
+            break
+        position = token.end()
+        if token["space"] is not None:
+            spaced = True
+            continue
+        parts.append(_part(token, lists, slots))
+        parts[-1].spaced = spaced
+        spaced = False
+    if position != len(source):
+        raise PhraseError(f"{source[position:][:20]!r} cannot be read: close every {{list}} and <slot>")
+    _check(source, parts)
+    return Phrase(
+        source=source,
+        pattern=_joined(parts),
+        keys=_necessary(parts),
+        slots=tuple(slots),
+        gapped=any(part.kind == "gap" for part in parts),
+    )
+
+
+def _check(source: str, parts: list[_Part]) -> None:
+    solid = [part for part in parts if part.kind != "gap" and not part.optional]
+    if not solid:
+        raise PhraseError(f"{source!r} holds no word that must be there: add one")
+    if parts[0].kind == "gap" or parts[-1].kind == "gap":
+        raise PhraseError(f"{source!r} begins or ends with a gap: delete the dots")
+
+
+def _part(token: re.Match[str], lists: Lists | None, slots: list[Slot]) -> _Part:
+    if token["gap"] is not None:
+        words = int(token["gap"] or GAP_WORDS)
+        if not 0 < words <= MAX_GAP_WORDS:
+            raise PhraseError(f"a gap holds 1 to {MAX_GAP_WORDS} words")
+        return _Part(pattern=str(words), kind="gap")
+    if token["list"] is not None:
+        return _list_part(token["list"], lists)
+    if token["slot"] is not None:
+        try:
+            slot = read_slot(token["slot"])
+        except SlotError as error:
+            raise PhraseError(str(error)) from None
+        if slot.name and any(slot.name == one.name for one in slots):
+            raise PhraseError(f"slot {slot.name!r} stands twice in one phrase: name one of them otherwise")
+        slots.append(slot)
+        return _Part(pattern=f"(?P<slot{len(slots) - 1}>[{slot.codes}])", kind="slot")
+    return _word_part(token["word"])
+
+
+def _list_part(name: str, lists: Lists | None) -> _Part:
+    if lists is None:
+        raise PhraseError("a word list cannot use another list: write the words out")
+    if name not in lists:
+        known = ", ".join(sorted(lists)) or "none"
+        raise PhraseError(f"no word list {name!r} (lists: {known})")
+    phrases = lists[name]
+    if not phrases:
+        raise PhraseError(f"word list {name!r} is empty")
+    keys = frozenset(key for phrase in phrases for key in phrase.keys)
+    latin = not is_cjk(fold(phrases[0].source)[0])
+    longest_first = sorted(phrases, key=lambda one: -len(one.source))
+    return _Part(pattern="(?:" + "|".join(phrase.pattern for phrase in longest_first) + ")", keys=keys, latin=latin)
+
+
+def _word_part(written: str) -> _Part:
+    optional = written.endswith("?") and len(written) > 1
+    alternatives = (written[:-1] if optional else written).split("|")
+    if not all(alternatives):
+        raise PhraseError(f"{written!r}: a word is missing beside '|'")
+    read = [_alternative(alternative) for alternative in alternatives]
+    patterns = [pattern for pattern, _ in read]
+    pattern = patterns[0] if len(patterns) == 1 else "(?:" + "|".join(patterns) + ")"
+    keys = frozenset(key for _, keys in read for key in keys)
+    latin = not is_cjk(fold(alternatives[0].lstrip("=") or alternatives[0])[0])
+    return _Part(pattern=pattern, keys=keys, optional=optional, latin=latin)
+
+
+def _alternative(written: str) -> tuple[str, frozenset[str]]:
+    words = [_word(word) for word in written.split("_") if word]
+    if not words:
+        raise PhraseError(f"{written!r} holds no word")
+    pattern = _JOIN.join(pattern for pattern, _ in words)
+    return pattern, max((keys for _, keys in words), key=_weight)
+
+
+def _word(written: str) -> tuple[str, frozenset[str]]:
+    exact = written.startswith("=") and len(written) > 1
+    prefix = written.endswith("*")
+    word = fold(written.strip("=*") if exact or prefix else written)
+    if not word or "*" in word:
+        raise PhraseError(f"{written!r}: '*' stands only at the end of a word")
+    if prefix and len(word) < 3 and not is_cjk(word[0]):
+        raise PhraseError(f"{written!r}: at least three letters before '*'")
+    found = sorted({word} if exact or prefix else forms(word), key=lambda form: (-len(form), form))
+    body = "|".join(_spelled(form) for form in found)
+    body = f"(?:{body})" if len(found) > 1 else body
+    opening = "" if is_cjk(word[0]) or not word[0].isalnum() else _OPEN
+    closing = "" if is_cjk(word[-1]) or not word[-1].isalnum() else _CLOSE
+    if prefix:
+        closing = f"[{WORD}]*" if closing else ""
+    return opening + body + closing, frozenset(max(form.split("-"), key=len) for form in found)
+
+
+def _spelled(form: str) -> str:
+    """A form as a pattern; a hyphen may be a space or nothing."""
+    return "[ \\-]?".join(re.escape(part) for part in form.split("-")) if len(form) > 1 else re.escape(form)
+
+
+def _joined(parts: list[_Part]) -> str:
+    pieces: list[str] = []
+    leading = True
+    for index, part in enumerate(parts):
+        before = parts[index - 1] if index else None
+        join = "" if leading or before is None else _join(before, part)
+        if part.kind == "gap":
+            pieces.append(_gap(int(part.pattern), before, parts[index + 1]))
+        elif not part.optional:
+            pieces.append(join + part.pattern)
+        elif leading:
+            pieces.append(f"(?:{part.pattern}{_join(part, parts[index + 1])})?")
+        else:
+            pieces.append(f"(?:{join}{part.pattern})?")
+        leading = leading and part.optional
+    return "".join(pieces)
+
+
+def _join(before: _Part, part: _Part) -> str:
+    if "gap" in (before.kind, part.kind):
+        return ""
+    if "slot" in (before.kind, part.kind):
+        return _JOIN_SLOT
+    return _JOIN if part.spaced else " ?"
+
+
+def _gap(words: int, before: _Part | None, after: _Part) -> str:
+    latin = all(part.latin for part in (before, after) if part is not None and part.kind == "word")
+    if before is not None and before.kind == "slot" and after.kind == "slot":
+        latin = True
+    return f".{{0,{words * (_LATIN_PER_WORD if latin else _CJK_PER_WORD) + 1}}}?"
+
+
+def _weight(keys: frozenset[str]) -> tuple[int, int]:
+    """How selective a set of literals is: the length of its shortest, a Chinese character as two, then how few."""
+    if not keys:
+        return (0, 0)
+    return (min(sum(2 if is_cjk(char) else 1 for char in key) for key in keys), -len(keys))
+
+
+def _necessary(parts: list[_Part]) -> frozenset[str]:
+    candidates = [part.keys for part in parts if part.kind == "word" and not part.optional and part.keys]
+    return shortest(max(candidates, key=_weight)) if candidates else frozenset()
+
+
+def shortest(keys: frozenset[str]) -> frozenset[str]:
+    """The keys without those that contain another key: where such a one is, the shorter one is too."""
+    kept: list[str] = []
+    for key in sorted(keys, key=lambda one: (len(one), one)):
+        if not any(one in key for one in kept):
+            kept.append(key)
+    return frozenset(kept)

@@ -1,0 +1,266 @@
+"""One news text as the rules see it: folded fields, sentences and clauses, annotations made once and only when asked
+for, spans of phrases found once. Which of it decides is left to `evaluate`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import re2
+
+from watcher.annotate.sentences import clauses as cut_clauses
+from watcher.match.fold import fold, is_cjk
+from watcher.match.phrase import Phrase
+from watcher.match.rule import RegexClause, Where, Within
+from watcher.match.slots import Annotated, Tagged, tag
+from watcher.model import Annotations, NewsText, Sentence, Span, Stance, TextField
+
+MAX_SPANS = 200
+"""Spans of one phrase in one field that are looked at: enough for news, and a bound for a megabyte of repetition."""
+
+
+class Stretch(NamedTuple):
+    """`[start, end)` of a field."""
+
+    field: TextField
+    start: int
+    end: int
+
+    def holds(self, other: Stretch) -> bool:
+        return self.field is other.field and self.start <= other.start and other.end <= self.end
+
+
+Unit = tuple[Stretch, ...]
+"""Where the clauses of a selection must hold together: one sentence, one clause, or the whole item."""
+
+
+class Found(NamedTuple):
+    """A stretch that a phrase matched, and the annotations that its named slots hold."""
+
+    stretch: Stretch
+    held: tuple[tuple[str, Annotated], ...] = ()
+
+
+Annotate = Callable[[NewsText], Annotations]
+
+
+class View:
+    """`present`: the literals of the compiled rules that occur in the news; None when nobody looked."""
+
+    def __init__(self, news: NewsText, annotate: Annotate, present: frozenset[str] | None = None) -> None:
+        self.news = news
+        self.present = present
+        self._annotate = annotate
+        self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
+        self._spans: dict[str, list[Found]] = {}
+        self._tagged: dict[tuple[Stretch, tuple[str, ...]], Tagged] = {}
+        self._units: dict[tuple[Within, Where], tuple[Unit, ...]] = {}
+
+    def original(self, stretch: Span | Stretch) -> str:
+        text = self.news.title if stretch.field is TextField.TITLE else self.news.text
+        return text[stretch.start : stretch.end]
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        return self._annotate(self.news)
+
+    @cached_property
+    def sentences(self) -> tuple[Sentence, ...]:
+        return self.annotations.sentences
+
+    @cached_property
+    def clauses(self) -> tuple[Sentence, ...]:
+        """The clauses of all sentences, each with its own stance."""
+        found: list[Sentence] = []
+        for field, text in ((TextField.TITLE, self.news.title), (TextField.TEXT, self.news.text)):
+            found += cut_clauses(text, field, self.sentences, dated=self.news.dated)
+        return tuple(found)
+
+    def annotated(self, kind: str, unit: Unit) -> list[Any]:
+        """The annotations of one type inside the unit, in order."""
+        every: Sequence[Annotated] = self._of(kind)
+        if len(unit) > 1 or not unit:
+            return [one for one in every if any(_inside(one, stretch) for stretch in unit)]
+        return [one for one in self._by_field[kind, unit[0].field] if _inside(one, unit[0])]
+
+    def _of(self, kind: str) -> Sequence[Annotated]:
+        made = self.annotations
+        table: dict[str, Sequence[Annotated]] = {
+            "party": made.parties, "place": made.places, "money": made.money, "asset": made.assets, "date": made.dates,
+        }  # fmt: skip
+        return table[kind]
+
+    @cached_property
+    def _by_field(self) -> dict[tuple[str, TextField], list[Annotated]]:
+        return {
+            (kind, field): [one for one in self._of(kind) if one.field is field]
+            for kind in ("party", "place", "money", "asset", "date")
+            for field in TextField
+        }
+
+    def units(self, within: Within, where: Where) -> tuple[Unit, ...]:
+        """The units of a kind in a part of the item."""
+        key = (within, where)
+        if key not in self._units:
+            self._units[key] = tuple(self._cut(within, where))
+        return self._units[key]
+
+    def _cut(self, within: Within, where: Where) -> Iterable[Unit]:
+        stretches = self._part(where)
+        if within is Within.ITEM:
+            return [tuple(stretches)]
+        pieces = self.sentences if within is Within.SENTENCE else self.clauses
+        cut = [Stretch(piece.field, piece.start, piece.end) for piece in pieces]
+        return [(piece,) for piece in cut if any(stretch.holds(piece) for stretch in stretches)]
+
+    def _part(self, where: Where) -> list[Stretch]:
+        title = Stretch(TextField.TITLE, 0, len(self.news.title))
+        text = Stretch(TextField.TEXT, 0, len(self.news.text))
+        if where is Where.TITLE:
+            return [title]
+        if where is Where.TEXT:
+            return [text]
+        if where is Where.LEAD:
+            opening = [piece for piece in self.sentences if piece.field is TextField.TEXT][:2]
+            return [title, Stretch(TextField.TEXT, 0, opening[-1].end if opening else 0)]
+        return [title, text]
+
+    def sentence_of(self, stretch: Stretch) -> Stretch:
+        """The sentence that holds the beginning of a stretch; the stretch itself where there is none."""
+        piece = _piece_at(self._starts_of_sentences, self.sentences, stretch.field, stretch.start)
+        return Stretch(piece.field, piece.start, piece.end) if piece else stretch
+
+    def stance_at(self, field: TextField, position: int) -> Stance:
+        """The stance of the clause at a position."""
+        piece = _piece_at(self._starts_of_clauses, self.clauses, field, position)
+        return piece.stance if piece else Stance.ASSERTED
+
+    @cached_property
+    def _starts_of_sentences(self) -> list[tuple[int, int]]:
+        return [_order(piece.field, piece.start) for piece in self.sentences]
+
+    @cached_property
+    def _starts_of_clauses(self) -> list[tuple[int, int]]:
+        return [_order(piece.field, piece.start) for piece in self.clauses]
+
+    def can_hold(self, phrase: Phrase) -> bool:
+        """False only where the scan showed that the phrase cannot match."""
+        return self.present is None or not phrase.keys or not phrase.keys.isdisjoint(self.present)
+
+    def find(self, phrase: Phrase, unit: Unit) -> list[Found]:
+        """Where a phrase matches inside the unit."""
+        if not self.can_hold(phrase):
+            return []
+        if phrase.by_sentence:
+            found = [one for sentence in self._sentences_in(unit) for one in self._in_sentence(phrase, sentence)]
+        else:
+            found = self._in_fields(phrase)
+        return [one for one in found if any(stretch.holds(one.stretch) for stretch in unit)]
+
+    def _sentences_in(self, unit: Unit) -> list[Stretch]:
+        if len(unit) == 1 and unit[0].end - unit[0].start < 5000:
+            return [self.sentence_of(unit[0])]
+        cut = [Stretch(piece.field, piece.start, piece.end) for piece in self.sentences]
+        return [piece for piece in cut if any(stretch.holds(piece) for stretch in unit)]
+
+    def _in_fields(self, phrase: Phrase) -> list[Found]:
+        if phrase.pattern not in self._spans:
+            self._spans[phrase.pattern] = [
+                Found(Stretch(field, hit.start(), hit.end()))
+                for field, text in self.folded.items()
+                for hit, _ in zip(phrase.regex.finditer(text), range(MAX_SPANS), strict=False)
+            ]
+        return self._spans[phrase.pattern]
+
+    def _in_sentence(self, phrase: Phrase, sentence: Stretch) -> list[Found]:
+        if not phrase.slots:
+            text = self.folded[sentence.field]
+            hits = phrase.regex.finditer(text, sentence.start, sentence.end)
+            return [
+                Found(Stretch(sentence.field, hit.start(), hit.end()))
+                for hit, _ in zip(hits, range(MAX_SPANS), strict=False)
+            ]
+        types = tuple(sorted({kind for slot in phrase.slots for kind, _ in slot.types}))
+        tagged = self._tag(sentence, types)
+        return [
+            self._found(phrase, hit, tagged, sentence.field)
+            for hit, _ in zip(phrase.regex.finditer(tagged.text), range(MAX_SPANS), strict=False)
+        ]
+
+    def _found(self, phrase: Phrase, hit: Any, tagged: Tagged, field: TextField) -> Found:
+        held = tuple(
+            (slot.name, tagged.held[hit.start(f"slot{index}")])
+            for index, slot in enumerate(phrase.slots)
+            if slot.name and hit.start(f"slot{index}") in tagged.held
+        )
+        first = tagged.held.get(hit.start())
+        start = first.start if first is not None else tagged.original(hit.start())
+        return Found(Stretch(field, start, tagged.original_end(hit.end())), held)
+
+    def _tag(self, sentence: Stretch, types: tuple[str, ...]) -> Tagged:
+        key = (sentence, types)
+        if key not in self._tagged:
+            annotations = [one for kind in types for one in self.annotated(kind, (sentence,))]
+            self._tagged[key] = tag(self.folded[sentence.field], sentence.start, sentence.end, annotations)
+        return self._tagged[key]
+
+    def search(self, clause: RegexClause, unit: Unit) -> list[Found]:
+        """Where an RE2 pattern matches in the original text inside the unit."""
+        if clause.pattern not in self._spans:
+            fields = ((TextField.TITLE, self.news.title), (TextField.TEXT, self.news.text))
+            self._spans[clause.pattern] = [
+                Found(Stretch(field, start, end)) for field, text in fields for start, end in _search(clause, text)
+            ]
+        return [one for one in self._spans[clause.pattern] if any(stretch.holds(one.stretch) for stretch in unit)]
+
+
+def _order(field: TextField, position: int) -> tuple[int, int]:
+    return (0 if field is TextField.TITLE else 1, position)
+
+
+def _piece_at(
+    starts: list[tuple[int, int]], pieces: Sequence[Sentence], field: TextField, position: int
+) -> Sentence | None:
+    index = bisect_right(starts, _order(field, position)) - 1
+    if index < 0 or pieces[index].field is not field or position >= pieces[index].end:
+        return None
+    return pieces[index]
+
+
+def _inside(one: Span, stretch: Stretch) -> bool:
+    return one.field is stretch.field and stretch.start <= one.start and one.end <= stretch.end
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
+
+
+def _search(clause: RegexClause, text: str) -> Iterable[tuple[int, int]]:
+    """Matches whose ends are word borders where the pattern asks for them."""
+    if not text:
+        return
+    regex = re2.compile(clause.pattern)
+    for hit, _ in zip(regex.finditer(text), range(MAX_SPANS), strict=False):
+        start, end = hit.span()
+        inner_start = start > 0 and end > start and _is_word(text[start - 1]) and _is_word(text[start])
+        inner_end = end < len(text) and end > start and _is_word(text[end - 1]) and _is_word(text[end])
+        if not (clause.open_word and inner_start) and not (clause.close_word and inner_end):
+            yield start, end
+
+
+def words_between(folded: str, start: int, end: int) -> int:
+    """How many words lie in a stretch of folded text; two Chinese characters count as one word."""
+    count, cjk, in_word = 0, 0, False
+    for char in folded[start:end]:
+        if is_cjk(char):
+            cjk += 1
+            in_word = False
+        elif char.isalnum():
+            count += not in_word
+            in_word = True
+        else:
+            in_word = False
+    return count + (cjk + 1) // 2
