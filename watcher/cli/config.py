@@ -1,0 +1,118 @@
+"""`watcher config …`: is watcher.yml sound, and what is in force? Secrets are named and never shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from watcher import config, settings, wire
+from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.model import ChannelConfig, Config, Secret
+from watcher.settings import Settings
+
+app = typer.Typer(help="watcher.yml and the settings: check and show them.", no_args_is_help=True)
+
+File = Annotated[Path | None, typer.Argument(help="The file; WATCHER_CONFIG_PATH or watcher.yml when absent.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+
+
+@app.command()
+def check(path: File = None, as_json: AsJson = False) -> None:
+    """Every mistake in the settings and in watcher.yml, with its line and what to write instead; status 3 if any."""
+    found: list[Mistake] = []
+    chosen = Settings()
+    try:
+        chosen = settings.load()
+    except Mistakes as mistakes:
+        found += mistakes.mistakes
+    file = path or chosen.config_path
+    loaded = None
+    try:
+        loaded = config.load(file)
+    except Mistakes as mistakes:
+        found += mistakes.mistakes
+    else:
+        found += _unreadable_secrets(loaded, file)
+    if as_json:
+        typer.echo(json.dumps([wire.dump(mistake) for mistake in found], ensure_ascii=False))
+    else:
+        for mistake in found:
+            typer.echo(str(mistake))
+        if not found and loaded is not None:
+            typer.echo(f"{file}: {_summary(loaded)}")
+    if found:
+        raise typer.Exit(3)
+
+
+@app.command()
+def show(path: File = None, as_json: AsJson = False) -> None:
+    """The settings in force and watcher.yml as it is understood."""
+    chosen = settings.load()
+    loaded = config.load(path or chosen.config_path)
+    shown = settings.shown(chosen)
+    if as_json:
+        typer.echo(json.dumps({"settings": shown, "config": _plain(wire.dump(loaded))}, ensure_ascii=False, indent=2))
+        return
+    width = max(len(name) for name in shown)
+    for name, value in shown.items():
+        typer.echo(f"{name:<{width}}  {'–' if value in (None, (), '') else value}")
+    typer.echo()
+    for line in _outline(_plain(wire.dump(loaded))):
+        typer.echo(line)
+
+
+@app.command()
+def schema() -> None:
+    """The JSON Schema of watcher.yml, for editors."""
+    json.dump(config.schema(), sys.stdout, indent=2, ensure_ascii=False)
+    typer.echo()
+
+
+def _summary(loaded: Config) -> str:
+    counts = (("feed", loaded.feeds), ("channel", loaded.channels), ("subscription", loaded.subscriptions))
+    return ", ".join(f"{len(rows)} {name}{'' if len(rows) == 1 else 's'}" for name, rows in counts) + ", no mistakes"
+
+
+def _unreadable_secrets(loaded: Config, file: Path) -> Iterator[Mistake]:
+    for owner, name, secret in _secrets(loaded):
+        try:
+            settings.resolve(secret, base=file.parent)
+        except CannotHelp as error:
+            yield Mistake(path=str(file), line=0, message=f"{owner}, {name}: {error}")
+
+
+def _secrets(loaded: Config) -> Iterator[tuple[str, str, Secret]]:
+    for feed in loaded.feeds:
+        yield from ((f"feed {feed.url}", name, secret) for name, secret in feed.headers.items())
+    for channel in loaded.channels:
+        yield from _channel_secrets(channel)
+
+
+def _channel_secrets(channel: ChannelConfig) -> Iterator[tuple[str, str, Secret]]:
+    for name in ("smtp_url", "url", "secret"):
+        value = getattr(channel, name)
+        if isinstance(value, Secret):
+            yield f"channel {channel.id}", name, value
+
+
+def _plain(value: Any) -> Any:
+    """Without what is not said: None, empty lists and mappings."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items() if inner not in (None, [], {})}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _outline(value: Any, indent: str = "") -> Iterator[str]:
+    """Nested mappings and lists as indented lines."""
+    pairs = value.items() if isinstance(value, dict) else ((f"{number}.", one) for number, one in enumerate(value, 1))
+    for key, inner in pairs:
+        if isinstance(inner, dict | list):
+            yield f"{indent}{key}"
+            yield from _outline(inner, indent + "  ")
+        else:
+            yield f"{indent}{key}: {inner}"

@@ -1,0 +1,87 @@
+"""`watcher up`: the whole service as one process tree, with its own database and broker unless others are named."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watcher import config, log, runtime, settings
+from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.match.language import load_rules
+from watcher.settings import Settings
+from watcher.store.database import Database
+from watcher.supervisor import Supervisor
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(help=__doc__)(up)
+
+
+def up(
+    config_path: Annotated[Path | None, typer.Option("--config", help="The watcher.yml to use.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the database and the broker.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the web page.")] = None,
+    web: Annotated[bool, typer.Option(help="Serve the web page.")] = True,
+) -> None:
+    chosen = settings.with_values(settings.load(), config_path=config_path, data_dir=data_dir, web_port=port)
+    log.configure(level=chosen.log_level)
+    _refuse_mistakes(chosen)
+    if web:
+        _refuse_taken_port(chosen)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    _migrate(chosen)
+    tree = Supervisor(chosen, services=("worker", "beat", "web") if web else ("worker", "beat"))
+    tree.start()
+    where = f" · http://{chosen.web_host}:{chosen.web_port}/" if web else ""
+    typer.echo(f"watcher is up · {chosen.config_path}{where} · Ctrl-C ends it", err=True)
+    try:
+        tree.wait(stop)
+    finally:
+        typer.echo("ending …", err=True)
+        tree.stop()
+
+
+def _refuse_mistakes(chosen: Settings) -> None:
+    """Raise Mistakes with those of watcher.yml and of the rule files together; once up, the last good ones stay."""
+    found: list[Mistake] = []
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: config.load(chosen.config_path),
+        lambda: load_rules(runtime.rules_folder(chosen)),
+    )
+    for read in reads:
+        try:
+            read()
+        except Mistakes as mistakes:
+            found += mistakes.mistakes
+    if found:
+        raise Mistakes(found)
+
+
+def _refuse_taken_port(chosen: Settings) -> None:
+    family = socket.AF_INET6 if ":" in chosen.web_host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.web_host, chosen.web_port))
+        except OSError as error:
+            raise CannotHelp(
+                f"the page cannot listen on {chosen.web_host}:{chosen.web_port} ({error.strerror}): "
+                "set WATCHER_WEB_PORT, or --port, to a free one"
+            ) from None
+
+
+def _migrate(chosen: Settings) -> None:
+    database = Database(runtime.database_url(chosen))
+    try:
+        database.migrate()
+    finally:
+        database.close()
