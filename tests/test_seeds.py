@@ -11,6 +11,8 @@ from types import ModuleType
 import feedparser
 import pytest
 
+from watcher.parse.feed import parse
+
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 ORIGINALS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 FEEDS = ("feed.rss.xml", "feed.atom.xml", "feed.json")
@@ -119,6 +121,18 @@ def test_the_xml_feeds_are_well_formed_and_tell_the_same_entries(name: str) -> N
     parsed = feedparser.parse((SEEDS / name).read_bytes())
     assert not parsed.bozo
     assert _told(parsed.entries) == _expected()
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_our_own_parser_reads_every_copy_alike(name: str) -> None:
+    parsed = parse((SEEDS / name).read_bytes(), None, f"https://news.example/seeds/{name}")
+    assert parsed.well_formed
+    assert parsed.dropped == ()
+    assert [(item.identity, item.link, item.published_at) for item in parsed.items] == [
+        (ARTICLES[seed].guid, ARTICLES[seed].url, DATES[seed]) for seed in ("004", "001", "003", "002", "000")
+    ]
+    for item, seed in zip(parsed.items, ("004", "001", "003", "002", "000"), strict=True):
+        assert item.text == ARTICLES[seed].body.replace("## ", "")
 
 
 def test_the_json_feed_tells_the_same_entries() -> None:
