@@ -442,6 +442,8 @@ class Annotations:
     """All annotations of one item, each tuple in order of field (title first) and start."""
 
     sentences: tuple[Sentence, ...] = ()
+    clauses: tuple[Sentence, ...] = ()
+    """The sentences cut finer, each clause with its own stance; together they cover every sentence."""
     money: tuple[Money, ...] = ()
     places: tuple[Place, ...] = ()
     parties: tuple[Party, ...] = ()

@@ -1,0 +1,53 @@
+"""Typed spans of an item's text: sentences with stance, money, places, parties, assets, dates. Pure, no network.
+
+`annotate` composes the parts; what the annotations mean for a rule is left to `match`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from watcher.annotate.dates import dates
+from watcher.annotate.money import money
+from watcher.annotate.sentences import clauses, sentences
+from watcher.model import Annotations, NewsText, TextField
+
+
+def annotate(news: NewsText) -> Annotations:
+    """All annotations of a title and a text, in order of field and start; any string is fine, time is linear."""
+    parts = [_field(news, field, text) for field, text in _fields(news) if text]
+    return Annotations(
+        sentences=tuple(one for part in parts for one in part.sentences),
+        clauses=tuple(one for part in parts for one in part.clauses),
+        money=tuple(one for part in parts for one in part.money),
+        places=tuple(one for part in parts for one in part.places),
+        parties=tuple(one for part in parts for one in part.parties),
+        assets=tuple(one for part in parts for one in part.assets),
+        dates=tuple(one for part in parts for one in part.dates),
+    )
+
+
+def _fields(news: NewsText) -> tuple[tuple[TextField, str], tuple[TextField, str]]:
+    return (TextField.TITLE, news.title), (TextField.TEXT, news.text)
+
+
+def _field(news: NewsText, field: TextField, text: str) -> Annotations:
+    found = sentences(text, field, dated=news.dated)
+    where = _part("places", text, field, language=news.language)
+    return Annotations(
+        sentences=found,
+        clauses=clauses(text, field, found, dated=news.dated),
+        money=money(text, field, found, language=news.language, dated=news.dated),
+        places=where,
+        parties=_part("parties", text, field, where),
+        assets=_part("assets", text, field),
+        dates=dates(text, field, news.dated),
+    )
+
+
+def _part(name: str, *arguments: Any, **options: Any) -> Any:
+    try:
+        return getattr(import_module(f"watcher.annotate.{name}"), name)(*arguments, **options)
+    except ModuleNotFoundError:
+        return ()

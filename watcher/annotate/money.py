@@ -1,0 +1,537 @@
+"""Finds amounts of money in a text and reads value, currency and bound; thresholds too.
+
+Digits and scale words are located by a scan, then an anchored grammar reads around each. What an amount is for (its
+role) is decided in `money_role`; how many dollars it is, in `rates`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from watcher.annotate import currencies, numerals
+from watcher.annotate.folding import fold, is_cjk, script
+from watcher.annotate.money_role import Amount, roles
+from watcher.annotate.rates import rate, to_usd
+from watcher.model import Bound, Money, MoneyRole, Sentence, TextField
+
+_COMMA_DECIMAL = frozenset(("de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "no", "fi", "pl", "ru", "tr", "cs"))
+
+_PRE = currencies.alternatives(currencies.PREFIX_FORMS)
+_SUF = currencies.alternatives(currencies.SUFFIX_FORMS)
+_NUM = r"\d+(?:[.,']\d+)*"
+_NUM_SPACED = r"(?:\d{1,3}(?: \d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*)"
+_NUMBER = re.compile(rf"(?<![\d.,]){_NUM}|(?<=[^\d][.,]){_NUM}")
+_NUMBER_SPACED = re.compile(rf"(?<![\d.,]){_NUM_SPACED}|(?<=[^\d][.,]){_NUM_SPACED}")
+_PREFIX = re.compile(
+    rf"(?:(?<![a-z0-9])|(?<=[0-9]\s))(?:{_PRE}|r)[\s~:]?$|[$€£¥₩₹]\s?$|(?:人民币|美元|美金|港币|港元|台币|欧元|日元|英镑|韩元)(?:约|近|超)?[\s:]?$"
+)
+_LATIN_SCALE = re.compile(
+    r"[\s-]?(?:"
+    + currencies.alternatives(
+        {name: "" for name in numerals.SCALES if len(name.rstrip(".")) > 3 or name.startswith(("mio", "mrd"))}
+    )
+    + r")(?![a-z])"
+    r"|\s?(?:mln|bln|trn|mill?|bil|mrd|mio|mn|mm|bn|tn|md|mi|cr|lac|m|b|k|t)(?![a-z0-9])",
+)
+_HAN_SCALE = re.compile(
+    r"\s?(?P<mid>[多余几来])?(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|兆|조|천만|백만|억|만|천|千|百)(?P<after>[多余])?"
+)
+_HAN_MORE = re.compile(r"\s?(?P<more>\d+(?:\.\d+)?)(?P<scale>千万|百万|万|천만|백만|만|천)")
+_SUFFIX = re.compile(rf"[\s-]?(?:{_SUF})(?![a-z])")
+_LINK = re.compile(r"\s?(?:-|–|—|~|至|到|から|에서)\s?|\sto\s|\sor\s|\sand\s|\sa\s|\sbis\s|\sà\s|\sy\s")
+_BETWEEN = re.compile(r"(?:between|entre|zwischen|tra)\s+(?:about |roughly )?$")
+_SECOND_PREFIX = re.compile(rf"(?:{_PRE})\s?")
+_LEVEL = re.compile(r"\s?(?:级(?!别)|规模级)")
+_WORD_SCALE = re.compile(
+    r"(?<![a-z])(?:multi-?)?(?:hundreds?|thousands?|millions?|billions?|trillions?|crores?|lakhs?)(?:[\s-](?:thousand|million|billion|crores?))?(?![a-z])"
+)
+_WORDS_BEFORE = re.compile(
+    rf"(?<![a-z])(?P<vague>several|a few|few|many|multiple|tens of|dozens of|hundreds of|thousands of|multi)?[\s-]*(?P<words>(?:{numerals.NUMBER_WORD}[\s-]+){{0,6}})$"
+)
+_WORD_SUFFIX = re.compile(rf"(?:\s(?:of|in))?[\s-](?P<cur>{_SUF})(?![a-z])")
+_HAN_WORDS = re.compile(
+    rf"(?<![\d.,])(?P<vague>[数几上])?(?P<num>{numerals.HAN_NUMERAL}*?)(?P<mid>[几多余])?(?P<tail>[十百千]?[千百十]?[万亿]{{1,2}}|[百千])(?P<after>[多余])?\s?(?P<cur>{_SUF})(?P<level>级)?"
+    rf"|(?<![\d.,])(?P<bare>数)(?P<bare_tail>[十百千]?[万亿])(?=级?(?:天使|pre|[a-f][+轮]|种子|融资|战略|b轮|a轮))"
+    r"|(?<![\d.,])(?P<lvl>[十百千]?[万亿])级(?=别?(?:人民币|融资|天使|pre|[a-f][+轮]|种子|战略))"
+)
+_HAN_START = re.compile(rf"(?:[数几上]|{numerals.HAN_NUMERAL})")
+_KOREAN_VAGUE = re.compile(r"수\s?(?P<scale>십억|백억|천억|십만|백만|천만|억|만|조)\s?(?P<cur>원|달러|엔|위안|유로)")
+_KOREAN_SCALES = {
+    "십억": 1e9,
+    "백억": 1e10,
+    "천억": 1e11,
+    "십만": 1e5,
+    "백만": 1e6,
+    "천만": 1e7,
+    "억": 1e8,
+    "만": 1e4,
+    "조": 1e12,
+}
+_EQUIVALENT = re.compile(
+    r"\s?[,;]?\s?[(\[]?\s?(?:or |或|折合|合|约合|相当于|equivalent to |equal to |i\.e\.,? |that is,? |=|≈|/|~|c\.|ca\.?)?\s?(?:an?\s)?(?:about |around |approximately |approx\.? |roughly |some |nearly |约|大约|共|近|逾|超过?|约合|人民币约|人民币)?\s?$"
+)
+_BARE_CONTEXT = re.compile(
+    r"(?:融资|投资|金额|总额|资金|估值|营收|收入|市值|规模|募资|募集|产值|认缴|出资|获得?|补助|首付款?|付款|里程碑|贷款|授信|交易额)[^,;。]{0,10}$"
+)
+_BARE_AFTER = re.compile(r"\s?(?:$|[,;。.、)!?]|的|融资|投资|[a-f][+]*轮|轮|天使|以上|资金|首付|里程碑|左右)")
+_BARE_ENGLISH = re.compile(
+    r"\b(?:rais(?:e|es|ed|ing)|secur(?:e|es|ed|ing)|invest(?:s|ed|ing)?|attract(?:s|ed|ing)?|funding of|investment of|valued at|valuation of)\s(?:up to |more than |over |about |around |nearly |some |a further |another )?$"
+)
+_BARE_ENGLISH_AFTER = re.compile(r"\s(?:in|from|for|to|at|through|via|round|series|seed|and)\b|[.,;)]|$")
+_SHARE_UNIT = re.compile(
+    r"\s?(?:股|人|次|吨|件|家|平方|亩|剂|份|户|片|支|台|辆|瓶|例|名|粒|个|只|立方|公里|米|千瓦|度|年|倍|字|头|羽|株|套|瓦|条|点|主)"
+)
+
+_BEFORE_BOUND: tuple[tuple[Bound, re.Pattern[str]], ...] = (
+    (
+        Bound.AT_MOST,
+        re.compile(
+            r"(?:up\sto|as\smuch\sas|nearly|almost|close\sto|at\smost|(?<!no\s)(?<!not\s)less\sthan|under|(?:a\s)?maximum\sof|no\smore\sthan|not\smore\sthan|capped\sat|just\sshy\sof|approaching|hasta|até|fino\sa|bis\szu|jusqu'à|casi|quasi|fast|最高(?:可达|达|为|至|可再得|可)?|最多(?:可再?得|可达|可|支付|再得|再)?|至多|不超过|不逾|不到|近|将近|接近|上限为?|最大|最高で|최대|no\sless\sor)\s?(?:an?\s|another\s|a\sfurther\s|an\sadditional\s)?$"
+        ),
+    ),
+    (
+        Bound.AT_LEAST,
+        re.compile(
+            r"(?:more\sthan|over|at\sleast|exceed(?:s|ed|ing)?|in\sexcess\sof|north\sof|above|upwards?\sof|no\sless\sthan|not\sless\sthan|(?:a\s)?minimum\sof|greater\sthan|topped|topping|más\sde|mais\sde|oltre|più\sdi|über|mehr\sals|plus\sde|超过?|逾|突破|不低于|不少于|至少|高于|上|过|破|超过人民币|以上の|이상의)\s?(?:an?\s|another\s)?$"
+        ),
+    ),
+    (
+        Bound.ABOUT,
+        re.compile(
+            r"(?:about|approximately|approx\.?|around|roughly|some|circa|ca\.|c\.|~|≈|est\.|estimated|an\sestimated|in\sthe\sregion\sof|in\sthe\sneighbou?rhood\sof|cerca\sde|alrededor\sde|unos|circa|rund|etwa|environ|约合?|大约|大概|共约|约为|合约|左右|ざっと|약)\s?(?:人民币)?\s?(?:an?\s|another\s)?$"
+        ),
+    ),
+)
+_AFTER_LEAST = re.compile(r"\s?(?:\+|or\smore|and\s(?:above|more)|plus\b|-plus\b|以上|余|多(?!家|个|名|项|元|年))")
+_AFTER_ABOUT = re.compile(r"\s?(?:左右|上下|前後|程度|가량|or\sso\b)")
+_CODES_ALONE = frozenset(
+    ("usd", "eur", "gbp", "rmb", "hkd", "chf", "cny", "jpy", "krw", "sgd", "aud", "twd", "ntd", "euro", "euros")
+)
+_ANY_CASE = frozenset(("rs", "rs.", "re.", "kr", "fr.", "euro", "euros", "rmb", "renminbi", "rmb yuan", "rp"))
+_WEAK_NAMES = frozenset(
+    "won pound pounds rand real reais reales dong baht taka franc francs kr krone kroner crown dinar dinars lira riyal riyals libra libras pfund franken try cop pen php".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """An amount as read: `sign` is a code or a sign to settle, None when the text names no currency."""
+
+    start: int
+    end: int
+    value: float
+    high: float | None = None
+    sign: str | None
+    bound: Bound = Bound.EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One number with what stands around it."""
+
+    start: int
+    end: int
+    value: float
+    scale: float | None
+    sign: str | None
+    prefixed: bool
+    loose: bool
+    """多/余 between number and unit: the number is a lower bound."""
+
+
+def money(
+    text: str,
+    field: TextField,
+    sentences: Sequence[Sentence],
+    *,
+    language: str | None = None,
+    dated: date | None = None,
+) -> tuple[Money, ...]:
+    """The amounts of a text in order, with role and, where a rate is known, their worth in US dollars on `dated`.
+
+    Amounts in brackets that give the same money in another currency are reported too, with the same role.
+    """
+    folded = fold(text)
+    reads = _without_overlaps([*_digit_amounts(text, folded, language), *_word_amounts(folded), *_han_amounts(folded)])
+    if not reads:
+        return ()
+    signed = _settled(reads, text, folded, language, dated)
+    amounts = [Amount(start=one.start, end=one.end, same_as=same) for one, _, same in signed]
+    found = roles(text, sentences, amounts, dated)
+    return tuple(
+        Money(
+            field=field,
+            start=one.start,
+            end=one.end,
+            text=text[one.start : one.end],
+            value=one.value,
+            high=one.high,
+            currency=code,
+            bound=one.bound,
+            role=role,
+            converted=to_usd(one.value, code, dated),
+        )
+        for (one, code, _), role in zip(signed, found, strict=True)
+    )
+
+
+def parse_threshold(written: str) -> tuple[float, str]:
+    """A threshold such as "10M USD", "5,000,000 EUR", "US$ 2.5bn", "1亿元" as value and ISO code (USD when unnamed).
+
+    Raises ValueError with what to write instead.
+    """
+    text = written.strip()
+    folded = fold(text)
+    reads = _without_overlaps([*_digit_amounts(text, folded, None), *_word_amounts(folded), *_han_amounts(folded)])
+    if len(reads) == 1 and (reads[0].start, reads[0].end) == (0, len(text)) and reads[0].high is None:
+        code = currencies.settle(reads[0].sign, text, None)
+        if code is not None:
+            return reads[0].value, code
+    plain = re.fullmatch(rf"(?P<num>{_NUM})\s?(?P<scale>[a-z]+)?\s?(?P<code>[a-z]{{3}})?", folded)
+    scale = numerals.SCALES.get(plain["scale"] or "", None if plain["scale"] else 1.0) if plain else None
+    value = numerals.digits(plain["num"]) if plain else None
+    code = (plain["code"] or "usd").upper() if plain else ""
+    if plain and plain["scale"] and scale is None and not plain["code"]:
+        scale, code = 1.0, plain["scale"].upper()
+    if value is None or scale is None or len(code) != 3 or (rate(code, None) is None):
+        raise ValueError(f"{written!r} is not an amount; write a number and a currency code, such as 10M USD")
+    return value * scale, code
+
+
+# ── digits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _digit_amounts(text: str, folded: str, language: str | None) -> Iterator[_Read]:
+    comma = (language or "")[:2] in _COMMA_DECIMAL
+    spaced = comma or "\u00a0" in text or "\u202f" in text or "\u2009" in text
+    number = _NUMBER_SPACED if spaced else _NUMBER
+    at = 0
+    while found := number.search(folded, at):
+        at = found.end()
+        read = _digit_amount(text, folded, found, comma, number)
+        if read is not None:
+            yield read
+            at = max(at, read.end)
+
+
+def _digit_amount(text: str, folded: str, found: re.Match[str], comma: bool, number: re.Pattern[str]) -> _Read | None:
+    first = _part(text, folded, found, comma)
+    if first is None:
+        return None
+    ranged = _range(text, folded, first, comma, number)
+    if ranged is not None:
+        return ranged
+    if first.sign is None:
+        return _bare(folded, first)
+    if not _credible(text, folded, first):
+        return None
+    return _bounded(folded, first)
+
+
+def _part(text: str, folded: str, found: re.Match[str], comma: bool) -> _Part | None:
+    start, at = found.span()
+    sign, begin = _prefix(text, folded, start)
+    scale, at, loose = _scale(folded, at, sign is not None)
+    value = numerals.digits(found[0], comma_decimal=comma, scaled=scale is not None)
+    if value is None:
+        return None
+    value *= scale or 1.0
+    if scale is not None and (more := _HAN_MORE.match(folded, at)):
+        value += float(more["more"]) * numerals.HAN_SCALES[more["scale"]]
+        at = more.end()
+    prefixed = sign is not None
+    after = _SUFFIX.match(folded, at)
+    if after:
+        code = currencies.SUFFIX_FORMS[after[0].strip(" -")]
+        if sign is None or (len(sign) != 3 and len(code) == 3) or code == sign or is_cjk(after[0][-1]):
+            sign = sign if sign and len(sign) == 3 else code
+            at = after.end()
+    return _Part(begin, at, value, scale, sign, prefixed, loose)
+
+
+def _prefix(text: str, folded: str, start: int) -> tuple[str | None, int]:
+    if not start or (folded[start - 1].isdigit()):
+        return None, start
+    found = _PREFIX.search(folded[max(0, start - 12) : start])
+    if not found:
+        return None, start
+    begin = start - (min(start, 12) - found.start())
+    form = found[0].strip(" ~:")
+    form = form.rstrip("约近超") if is_cjk(form[-1]) else form
+    written = text[begin : begin + len(form)]
+    if form == "r":
+        south = currencies.tells(text).get("ZAR") and written == "R" and found[0] == "r"
+        return ("ZAR", begin) if south else (None, start)
+    if form.isalpha() and form.isascii() and form not in _ANY_CASE and not written.isupper():
+        return None, start
+    return currencies.PREFIX_FORMS[form], begin
+
+
+def _scale(folded: str, at: int, prefixed: bool) -> tuple[float | None, int, bool]:
+    han = _HAN_SCALE.match(folded, at)
+    if han:
+        return numerals.HAN_SCALES[han["scale"]], han.end(), bool(han["mid"] or han["after"])
+    latin = _LATIN_SCALE.match(folded, at)
+    if latin:
+        name = latin[0].strip(" -")
+        short = len(name) <= 3
+        if short and not prefixed and not _SUFFIX.match(folded, latin.end()):
+            return None, at, False
+        return numerals.SCALES[name], latin.end(), False
+    loose = at < len(folded) and folded[at] in "多余"
+    return None, at + loose, loose
+
+
+def _credible(text: str, folded: str, part: _Part) -> bool:
+    """Refuses what only looks like money: "COP 26", "INR 2.5", "2021 won", "20 pounds"."""
+    if part.scale is not None or part.value >= 10_000 or not part.value:
+        return part.value > 0
+    words = folded[part.start : part.end]
+    name = re.sub(r"[\d\s.,'-]+", "", words)
+    if name in _WEAK_NAMES:
+        return False
+    alone = name.isalpha() and name.isascii() and len(name) == 3 and name not in _CODES_ALONE
+    return not (alone and part.value < 1000)
+
+
+def _range(text: str, folded: str, first: _Part, comma: bool, number: re.Pattern[str]) -> _Read | None:
+    link = _LINK.match(folded, first.end)
+    if not link:
+        return None
+    word = link[0].strip()
+    if word in ("and", "or", "a", "y", "à") and not _BETWEEN.search(folded[max(0, first.start - 20) : first.start]):
+        return None
+    at = link.end()
+    again = _SECOND_PREFIX.match(folded, at)
+    following = number.match(folded, again.end() if again else at)
+    if not following:
+        return None
+    second = _part(text, folded, following, comma)
+    if second is None:
+        return None
+    sign = first.sign if first.sign and (len(first.sign) == 3 or not second.sign) else second.sign or first.sign
+    low = first.value if first.scale or not second.scale else first.value * second.scale
+    plausible = (
+        sign is not None
+        and low < second.value
+        and (first.prefixed or second.sign)
+        and (second.scale or first.scale or first.prefixed or second.value < 1e15)
+    )
+    looks_like_date = first.sign is None and 1900 < first.value < 2100 and not first.scale
+    if not plausible or looks_like_date or (first.scale and not second.scale and second.sign is None):
+        return None
+    return _Read(start=first.start, end=second.end, value=low, high=second.value, sign=sign, bound=Bound.RANGE)
+
+
+def _bare(folded: str, part: _Part) -> _Read | None:
+    """An amount whose currency goes without saying: 融资总额超过50亿, "raised 10 million in"."""
+    if not part.scale or part.scale < 1e4:
+        return None
+    before = folded[max(0, part.start - 24) : part.start]
+    if is_cjk(folded[part.end - 1]):
+        if (
+            not _BARE_CONTEXT.search(before)
+            or _SHARE_UNIT.match(folded, part.end)
+            or not _BARE_AFTER.match(folded, part.end)
+        ):
+            return None
+        return _bounded(
+            folded,
+            replace_sign(
+                part,
+                currencies.YUAN_CHAR
+                if part.scale in (1e4, 1e7, 1e8, 1e6, 1e9, 1e10, 1e11) and "가" > folded[part.end - 1]
+                else None,
+            ),
+        )
+    before = folded[max(0, part.start - 40) : part.start]
+    if _BARE_ENGLISH.search(before) and _BARE_ENGLISH_AFTER.match(folded, part.end):
+        return _bounded(folded, part)
+    return None
+
+
+def replace_sign(part: _Part, sign: str | None) -> _Part:
+    """The part with another currency sign."""
+    return replace(part, sign=sign)
+
+
+def _bounded(folded: str, part: _Part) -> _Read:
+    end = part.end
+    level = _LEVEL.match(folded, end) if is_cjk(folded[end - 1]) else None
+    bound = Bound.ABOUT if level else _bound(folded, part.start, end)
+    if bound is Bound.EXACT and part.loose:
+        bound = Bound.AT_LEAST
+    return _Read(start=part.start, end=level.end() if level else end, value=part.value, sign=part.sign, bound=bound)
+
+
+def _bound(folded: str, start: int, end: int) -> Bound:
+    before = folded[max(0, start - 30) : start]
+    for bound, pattern in _BEFORE_BOUND:
+        if pattern.search(before):
+            return bound
+    if _AFTER_LEAST.match(folded, end):
+        return Bound.AT_LEAST
+    return Bound.ABOUT if _AFTER_ABOUT.match(folded, end) else Bound.EXACT
+
+
+# ── number words ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _word_amounts(folded: str) -> Iterator[_Read]:
+    """ "One billion dollars", "several hundred million euros", "multi-million-dollar"."""
+    for found in _WORD_SCALE.finditer(folded):
+        after = _WORD_SUFFIX.match(folded, found.end())
+        if not after:
+            continue
+        words = _WORDS_BEFORE.search(folded[max(0, found.start() - 60) : found.start()])
+        read = _worded(folded, found, after, words)
+        if read is not None:
+            yield read
+
+
+def _worded(folded: str, found: re.Match[str], after: re.Match[str], words: re.Match[str] | None) -> _Read | None:
+    start = found.start() - (len(words[0].lstrip()) if words else 0)
+    name = re.sub(r"^multi-?", "", found[0])
+    scale = _word_scale(name)
+    if (
+        scale is None
+        or (start and folded[start - 1].isdigit())
+        or re.search(r"\d[\s-]$", folded[max(0, found.start() - 2) : found.start()])
+    ):
+        return None
+    spoken = words["words"].strip(" -") if words else ""
+    count = numerals.english(spoken) if spoken else None
+    vague = (words["vague"] if words else None) or ("multi" if found[0].startswith("multi") else None)
+    if spoken == "and":
+        spoken, start, count = "", found.start(), None
+    if count is None and not vague and not name.endswith("s"):
+        return None
+    lowest = {"tens of": 10.0, "dozens of": 10.0, "hundreds of": 100.0, "thousands of": 1000.0}.get(vague or "", 1.0)
+    value = (count or 1.0) * lowest * scale
+    sign = currencies.SUFFIX_FORMS[after["cur"]]
+    bound = Bound.VAGUE if vague or count is None else _bound(folded, start, after.end())
+    return _Read(start=start, end=after.end(), value=value, sign=sign, bound=bound) if value >= 1000 else None
+
+
+def _word_scale(name: str) -> float | None:
+    scale = 1.0
+    for word in re.split(r"[\s-]", name):
+        one = numerals.SCALES.get(word) or numerals.SCALES.get(word.rstrip("s"))
+        if one is None:
+            return None
+        scale *= one
+    return scale
+
+
+def _han_amounts(folded: str) -> Iterator[_Read]:
+    """三百亿元, 数千万美元, 亿元级, 수백억원."""
+    at = 0
+    while start := _HAN_START.search(folded, at):
+        found = _HAN_WORDS.match(folded, start.start())
+        at = start.start() + 1
+        if found is None:
+            continue
+        read = _han_amount(folded, found)
+        if read is not None:
+            yield read
+            at = max(at, found.end())
+    for vague in _KOREAN_VAGUE.finditer(folded):
+        sign = currencies.SUFFIX_FORMS[vague["cur"]]
+        yield _Read(
+            start=vague.start(), end=vague.end(), value=_KOREAN_SCALES[vague["scale"]], sign=sign, bound=Bound.VAGUE
+        )
+
+
+def _han_amount(folded: str, found: re.Match[str]) -> _Read | None:
+    end = found.end()
+    if found["bare"] or found["lvl"]:
+        value = numerals.han(found["bare_tail"] or found["lvl"])
+        if not value or value < 1e6:
+            return None
+        return _Read(start=found.start(), end=end, value=value, sign=currencies.YUAN_CHAR, bound=Bound.VAGUE)
+    numeral = found["num"] + found["tail"]
+    value = numerals.han(numeral)
+    if not value or value < 100 or folded[max(0, found.start() - 3) : found.start()].startswith("单位"):
+        return None
+    sign = currencies.SUFFIX_FORMS[found["cur"]]
+    counted = any(char in "一二三四五六七八九两壹贰叁肆伍陆柒捌玖" for char in numeral) or numeral.startswith("十")
+    bound = _bound(folded, found.start(), end)
+    if found["vague"] == "上":
+        bound = Bound.AT_LEAST
+    elif found["vague"]:
+        bound = Bound.VAGUE
+    elif not counted and (bound is Bound.EXACT or found["level"]):
+        bound = Bound.VAGUE
+    elif (found["mid"] or found["after"]) and bound is Bound.EXACT:
+        bound = Bound.AT_LEAST
+    if not counted and not found["vague"] and (value < 1e6 or folded.startswith("以上", end)):
+        return None
+    return _Read(start=found.start(), end=end, value=value, sign=sign, bound=bound)
+
+
+# ── all together ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _without_overlaps(reads: list[_Read]) -> list[_Read]:
+    kept: list[_Read] = []
+    for read in sorted(reads, key=lambda one: (one.start, -one.end)):
+        if not kept or read.start >= kept[-1].end:
+            kept.append(read)
+    return kept
+
+
+Signed = tuple[_Read, str | None, int | None]
+"""An amount, its currency code, and the index of the amount that it restates in another currency."""
+
+
+def _settled(reads: list[_Read], text: str, folded: str, language: str | None, dated: date | None) -> list[Signed]:
+    signed: list[Signed] = []
+    for index, read in enumerate(reads):
+        code = currencies.settle(read.sign, text, language)
+        before = reads[index - 1] if index else None
+        same: int | None = None
+        if before is not None and 0 <= read.start - before.end <= 24:
+            code, same = _paired(folded, signed, before, read, code, dated)
+        if code is None and before is not None and signed and read.start - before.end < 80:
+            code = signed[-1][1]
+        signed.append((read, code, same))
+    return signed
+
+
+def _paired(
+    folded: str, signed: list[Signed], before: _Read, read: _Read, code: str | None, dated: date | None
+) -> tuple[str | None, int | None]:
+    """Whether `read` restates the amount before it; a `¥` in the pair takes the currency that makes them agree."""
+    gap = folded[before.end : read.start]
+    mark = gap.strip()[:1]
+    if not _EQUIVALENT.fullmatch(gap) or not (
+        mark in ("(", "[", "≈", "=") or re.search(r"合|相当|equivalent|\bor |或", gap)
+    ):
+        return code, None
+    first_code = signed[-1][1]
+    if currencies.YEN_SIGN in (before.sign, read.sign):
+        first_code, code = _agreeing(before, read, first_code, code, dated)
+        signed[-1] = (before, first_code, signed[-1][2])
+    if first_code == code or first_code is None or code is None:
+        return code, None
+    left, right = to_usd(before.value, first_code, dated), to_usd(read.value, code, dated)
+    if left and right and not 0.4 < left.usd / right.usd < 2.5:
+        return code, None
+    return code, len(signed) - 1
+
+
+def _agreeing(
+    before: _Read, read: _Read, first: str | None, second: str | None, dated: date | None
+) -> tuple[str | None, str | None]:
+    options = []
+    for one in ("CNY", "JPY") if before.sign == currencies.YEN_SIGN else (first,):
+        for two in ("CNY", "JPY") if read.sign == currencies.YEN_SIGN else (second,):
+            left, right = to_usd(before.value, one, dated), to_usd(read.value, two, dated)
+            if left and right and one != two:
+                ratio = left.usd / right.usd
+                options.append((max(ratio, 1 / ratio), one, two))
+    return min(options)[1:] if options and min(options)[0] < 2 else (first, second)

@@ -1,0 +1,242 @@
+"""Decides how a clause stands to what it tells: asserted, planned, expected, rumoured, sought, denied, ended, past, conditional.
+
+Works on one sentence at a time: cuts it into clauses, looks for cue words (`stance_cues`) and dates long before the
+item's own, and decides how far each cue reaches. Where sentences begin is `sentences`' part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from watcher.annotate import stance_cues
+from watcher.annotate.cues import CueScanner, Hit, between
+from watcher.annotate.dates import Named, named
+from watcher.annotate.folding import fold, is_cjk
+from watcher.model import Stance
+
+RECENT_DAYS = 60
+"""A day, month or year that ended longer than this before the item's date is past."""
+_LENGTH = {"day": 1, "month": 31, "quarter": 92, "year": 366}
+_LONGEST = 4000
+"""A sentence is looked at for cues up to this many code points; tables and lists without a full stop run on."""
+
+
+class Piece(NamedTuple):
+    """A clause with its stance and the words that decided it."""
+
+    start: int
+    end: int
+    stance: Stance
+    cue: str
+
+
+class _Cue(NamedTuple):
+    start: int
+    end: int
+    stance: Stance
+    onward: bool
+
+
+_SCAN = CueScanner(
+    {
+        "~": stance_cues.SHIELDS,
+        "=": stance_cues.RESETS,
+        **{f">{label}": phrases for label, phrases in stance_cues.ONWARD.items()},
+        **{f"*{label}": phrases for label, phrases in stance_cues.WHOLE.items()},
+        "!": stance_cues.ASSERTS,
+    }
+)
+_ALWAYS = re.compile(
+    r";|:\s|(?<=\s)[–—-](?=\s)|—"
+    r"|,\s(?=(?:but|while|whereas|although|though|which|whose|whom|where|when|after|before|because|since|unless|until|having|"
+    r"founded|formed|established|set\sup|created|formerly|announced|who)\b)"
+    r"|\s(?=(?:while|whereas|although|though|but|after|because|unless|until|whereby|before|"
+    r"(?:under|in|for|to|of|by|on|from|through)\swhich|(?:that|who|which)\s(?:had|has|have|could|may|might|would|will)|which)\b)"
+    r"|(?<=[\u3400-\u9fff])(?=但是?|然而|不过|并且|而且|同时)"
+)
+_MAYBE = re.compile(r",\s?")
+_JOINS = re.compile(
+    r"(?:,\s*)?(?:\b(?:and|or|as\sit|as\sthey|it|they|he|she|we|that|who|which|what|also|then)\s+|[并且又也还而]|同时)+$"
+)
+_PREPOSITION = re.compile(
+    r"(?:\b(?:in|on|of|since|from|during|dated|by|until|through|back\sin|early|late|mid|en|el|de|im|em|in|nel)[\s-]+(?:early|late|mid|the|del|el)?[\s-]?|早在|于|自|从)$"
+)
+_NOUN_YEAR = re.compile(r"\b(?:an?|the|its|their|of|from)\s+$")
+_OPENING = re.compile(
+    r"[\s\"'(\[「『《-]*(?:(?:back\s)?(?:in|on|since|during|by|from|en|im|em|nel)\s(?:early\s|late\s|mid-?\s?)?|早在|自|从|于)?$"
+)
+
+
+def reference_day(text: str, dated: date | None) -> date | None:
+    """The day against which other dates are past: the item's own, else the end of the newest year the text names."""
+    if dated is not None:
+        return dated
+    years = [one.day.year for one in named(text, None)]
+    return date(max(years), 12, 31) if years else None
+
+
+def pieces(text: str, start: int, end: int, day: date | None) -> list[Piece]:
+    """The clauses of the sentence at `[start, end)` in order, each with its stance."""
+    limit = min(end, start + _LONGEST)
+    hits = between(_hits(text), start, limit)
+    past = _past_dates(text, start, limit, day)
+    found: list[Piece] = []
+    carried: _Cue | None = None
+    for left, right in _clause_bounds(text, start, limit, hits, past):
+        made, carried = _judge(text, (left, right), start, between(hits, left, right), past, carried)
+        found.extend(made)
+    if limit < end and found:
+        found[-1] = found[-1]._replace(end=end)
+    return found or [Piece(start, end, Stance.ASSERTED, "")]
+
+
+def whole_stance(text: str, start: int, end: int, day: date | None) -> Piece:
+    """The sentence as one piece: asserted when any of its clauses asserts an event, else as its first coloured clause."""
+    parts = pieces(text, start, end, day)
+    coloured = [part for part in parts if part.stance is not Stance.ASSERTED]
+    if not coloured:
+        return Piece(start, end, Stance.ASSERTED, "")
+    hits = _hits(text)
+    for part in parts:
+        if part.stance is Stance.ASSERTED and any(hit.label == "!" for hit in between(hits, part.start, part.end)):
+            return Piece(start, end, Stance.ASSERTED, "")
+    return Piece(start, end, coloured[0].stance, coloured[0].cue)
+
+
+@lru_cache(maxsize=4)
+def _hits(text: str) -> list[Hit]:
+    return [hit for hit in _SCAN.hits(fold(text)) if hit.label != "~" and not _is_month_may(text, hit)]
+
+
+def _is_month_may(text: str, hit: Hit) -> bool:
+    if text[hit.start : hit.end] != "May":
+        return False
+    after = text[hit.end : hit.end + 2].strip()
+    return (
+        after[:1].isdigit()
+        or not after
+        or after[:1] in ",.;"
+        or text[max(0, hit.start - 3) : hit.start] in ("in ", "In ", "of ")
+    )
+
+
+def _past_dates(text: str, start: int, end: int, day: date | None) -> list[Named]:
+    if day is None:
+        return []
+    found = named(text, day)
+    return [
+        one
+        for one in found
+        if start <= one.start < end and one.day + timedelta(days=_LENGTH[one.precision] + RECENT_DAYS) < day
+    ]
+
+
+def _clause_bounds(
+    text: str, start: int, end: int, hits: Sequence[Hit], past: Sequence[Named]
+) -> Iterator[tuple[int, int]]:
+    """Cuts at what always parts clauses, and at commas behind which a new statement stands."""
+    folded = fold(text)
+    cuts = {found.end() for found in _ALWAYS.finditer(folded, start, end)}
+    verbs = [hit for hit in hits if hit.label != "="]
+    marks = sorted([hit.start for hit in verbs] + [one.start for one in past])
+    for found in _MAYBE.finditer(folded, start, end):
+        if _new_statement(text, found, verbs, end):
+            cuts.add(found.end())
+    left = start
+    told = 0
+    for cut in sorted(cuts):
+        while told < len(marks) and marks[told] < left:
+            told += 1
+        if left < cut < end and told < len(marks) and marks[told] < cut:
+            yield left, cut
+            left = cut
+    yield left, end
+
+
+def _new_statement(text: str, comma: re.Match[str], verbs: Sequence[Hit], end: int) -> bool:
+    at, after = comma.start(), comma.end()
+    if (at and is_cjk(text[at - 1])) or (after < end and is_cjk(text[after])):
+        return True
+    if after == at + 1 or after >= end:
+        return False
+    ahead = between(verbs, after, min(end, after + 70))
+    if not ahead:
+        return False
+    if ahead[0].start - after <= 4:
+        return True
+    subject = text[after : ahead[0].start]
+    begins = subject[0].isupper() or subject.startswith(("the ", "its ", "and ", "it ", "they ", "but "))
+    return begins and "," not in subject and " to " not in subject
+
+
+def _judge(
+    text: str, clause: tuple[int, int], sentence: int, hits: Sequence[Hit], past: Sequence[Named], carried: _Cue | None
+) -> tuple[list[Piece], _Cue | None]:
+    """The clause as one or two pieces, and the past-time cue that colours the clauses after it."""
+    left, right = clause
+    asserts = [hit for hit in hits if hit.label == "!"]
+    reset = next((hit for hit in hits if hit.label == "="), None)
+    cues = [
+        _Cue(hit.start, hit.end, Stance(hit.label[1:]), hit.label[0] == ">") for hit in hits if hit.label[0] in ">*"
+    ]
+    times = [_time_cue(text, one, left, asserts) for one in past if left <= one.start < right]
+    if reset is not None:
+        times = [cue for cue in times if cue.onward]
+        carried = None
+    cues.extend(times)
+    for cue in cues:
+        if cue.stance is Stance.BACKGROUND and not cue.onward and _OPENING.match(fold(text[sentence : cue.start])):
+            carried = carried or cue
+    ruling = _ruling(cues) or carried
+    if ruling is None:
+        return [Piece(left, right, Stance.ASSERTED, "")], carried
+    made = _spread(text, left, right, ruling, cues, asserts)
+    return made, carried
+
+
+def _time_cue(text: str, one: Named, left: int, asserts: Sequence[Hit]) -> _Cue:
+    """How far a past date reaches: back over the clause's main verb, or only over the noun or participle it follows."""
+    before = fold(text)[max(left, one.start - 24) : one.start]
+    spoken = [hit for hit in asserts if hit.end <= one.start]
+    if spoken and _NOUN_YEAR.search(before):
+        return _Cue(one.start, one.end, Stance.BACKGROUND, True)
+    if len(spoken) > 1 and not is_cjk(text[one.end - 1]):
+        return _Cue(spoken[-1].start, one.end, Stance.BACKGROUND, True)
+    plain = bool(_PREPOSITION.search(before)) or is_cjk(text[one.end - 1]) or before.strip() == ""
+    return _Cue(one.start, one.end, Stance.BACKGROUND, not plain)
+
+
+_STRONG = (Stance.DENIED, Stance.RUMOURED)
+
+
+def _ruling(cues: Sequence[_Cue]) -> _Cue | None:
+    """The cue that governs a clause: a denial or a rumour wherever it stands, else the first one."""
+    strong = [cue for cue in cues if cue.stance in _STRONG]
+    return min(strong or cues, default=None)
+
+
+def _spread(
+    text: str, left: int, right: int, ruling: _Cue, cues: Sequence[_Cue], asserts: Sequence[Hit]
+) -> list[Piece]:
+    """Colours the whole clause, or only what follows a cue behind an asserting verb."""
+    words = text[ruling.start : ruling.end]
+    if not left <= ruling.start < right:
+        return [Piece(left, right, ruling.stance, words)]
+    cut = _join_start(text, left, ruling.start)
+    joined = cut < ruling.start
+    spoken = any(hit.end <= ruling.start for hit in asserts)
+    if not spoken or not (ruling.onward or joined):
+        return [Piece(left, right, ruling.stance, words)]
+    rest = [cue for cue in cues if cue.end <= cut]
+    head = _ruling(rest)
+    before = _spread(text, left, cut, head, rest, [hit for hit in asserts if hit.end <= cut]) if head else None
+    return [*(before or [Piece(left, cut, Stance.ASSERTED, "")]), Piece(cut, right, ruling.stance, words)]
+
+
+def _join_start(text: str, left: int, start: int) -> int:
+    found = _JOINS.search(fold(text)[max(left, start - 24) : start])
+    return max(left, start - 24) + found.start() if found else start
