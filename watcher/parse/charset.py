@@ -29,6 +29,7 @@ _HTTP = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNOREC
 _STAND_INS = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932"}
 _STAND_INS |= {"euc_kr": "cp949", "big5": "big5hkscs"}
 _SINGLE_BYTE = re.compile(r"cp125\d|iso8859-\d+|mac-roman|cp437|cp850")
+_BEYOND_ASCII = re.compile("[\u0080-\ufffc\U00010000-\U0010ffff]")
 _MULTI_BYTE = {"utf-8", "gb18030", "big5hkscs", "euc_jp", "cp932", "iso2022_jp", "cp949", "koi8-r", "koi8-u", "cp866"}
 
 
@@ -42,14 +43,25 @@ def _known(label: str) -> str | None:
     return name if name in _MULTI_BYTE or _SINGLE_BYTE.fullmatch(name) else None
 
 
+def _broken_as_western(error: UnicodeError) -> tuple[str, int]:
+    """Codec error handler: bytes that are no UTF-8 are read as Windows-1252, one character each."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    broken = error.object[error.start : error.end]
+    return "".join(bytes([byte]).decode("cp1252", "replace") for byte in broken), error.end
+
+
+codecs.register_error("watcher.western", _broken_as_western)
+
+
 def _as_utf8(body: bytes) -> str | None:
-    """UTF-8 with a few broken bytes replaced; None when more is broken than whole."""
-    text = body.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
+    """UTF-8 with strays of a Western set repaired; None when more is stray than whole."""
+    strict = body.decode("utf-8", "replace")
+    broken = strict.count("\ufffd")
     if broken == 0:
-        return text
-    whole = sum(1 for _ in re.finditer("[\u0080-\ufffc\U00010000-\U0010ffff]", text))
-    return text if whole >= broken else None
+        return strict
+    whole = sum(1 for _ in _BEYOND_ASCII.finditer(strict))
+    return body.decode("utf-8", "watcher.western") if whole >= broken else None
 
 
 def _unmarked(body: bytes, content_type: str) -> tuple[str, str]:
@@ -57,22 +69,17 @@ def _unmarked(body: bytes, content_type: str) -> tuple[str, str]:
     declared = _DECLARED.match(body[:400])
     labels = [http[1] if http else "", declared[1].decode("ascii") if declared else ""]
     names = [name for label in labels if label and (name := _known(label))]
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        # Valid UTF-8 with bytes above ASCII is no accident of a single-byte set; of a Chinese one it can be.
-        if body.isascii() and "iso2022_jp" not in names:
-            return text, "utf-8"
-        if not names or "utf-8" in names or all(_SINGLE_BYTE.fullmatch(name) for name in names):
-            return text, "utf-8"
+    if body.isascii() and "iso2022_jp" not in names:
+        return body.decode("ascii"), "utf-8"
+    repaired = _as_utf8(body)
+    # Bytes that make UTF-8 are no accident of a single-byte set; of a Chinese one they can be.
+    if repaired is not None and ("utf-8" in names or all(_SINGLE_BYTE.fullmatch(name) for name in names)):
+        return repaired, "utf-8"
     for name in names:
         try:
             return body.decode(name), name
         except UnicodeDecodeError:
             continue
-    repaired = _as_utf8(body)
     if repaired is not None:
         return repaired, "utf-8"
     fallback = next((name for name in names if name != "utf-8"), "cp1252")

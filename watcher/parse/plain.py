@@ -23,6 +23,12 @@ _CELL = {"td", "th"}
 _SILENT = {"script", "style", "template", "svg", "math", "iframe", "object", "noembed", "noframes", "select", "audio"}
 _SILENT |= {"video", "canvas", "title", "head"}
 _TAG = re.compile(r"</?([a-z0-9]+)[^>]*>")
+# Elements that are opened and never closed by habit do not nest.
+_NESTING = re.compile(
+    r"<(/?)(?!(?:br|hr|img|p|li|input|meta|link|td|tr|th|dt|dd|option|wbr|col)\b)[a-z]", re.IGNORECASE
+)
+_ANY_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_DEEP = 1000
 _SPACES = re.compile(r"[^\S\n]+")
 _MANY_BREAKS = re.compile(r"\n{3,}")
 _LOOKS_HTML = re.compile(
@@ -73,10 +79,21 @@ def _break(tag: re.Match[str]) -> str:
     return " " if name in _CELL else ""
 
 
+def _too_deep(markup: str) -> bool:
+    """Is the nesting deeper than any writing needs? A browser's repair of it takes quadratic time."""
+    depth = deepest = 0
+    for tag in _NESTING.finditer(markup):
+        depth += -1 if tag[1] else 1
+        deepest = max(deepest, depth)
+    return deepest > _DEEP
+
+
 def from_html(markup: str) -> str:
     """The text of an HTML fragment with its paragraphs, lines of lists and tables; scripts and styles are left out."""
     # Line breaks of the source are spaces in HTML, so they go before the tags become breaks.
     source = " ".join(clean(markup[:MARKUP_CHARACTERS]).split())
+    if source.count("<") > _DEEP and _too_deep(source):
+        return paragraphs(html.unescape(_ANY_TAG.sub(" ", source)))
     kept = nh3.clean(
         source, tags=_PARAGRAPH | _LINE | _CELL, clean_content_tags=_SILENT, attributes={}, strip_comments=True
     )

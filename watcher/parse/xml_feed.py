@@ -24,6 +24,8 @@ _ROOT = re.compile(r"<(?![?!])(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _FEED_ELEMENT = re.compile(r"<(?:feed|rss|rdf:RDF)[\s>]")
 _ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?(?:item|entry)[\s>]")
 _ENTRY_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?(?:item|entry)\s*>")
+_ENDLESS_TAG = re.compile(r"<[A-Za-z][^<>]{65536}")
+_OPEN_ELEMENTS = 50_000
 _ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "RDF": "</rdf:RDF>"}
 _ROOT_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
 _PERIODS_S = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
@@ -51,6 +53,15 @@ def _bounded(text: str, root: str, max_entries: int) -> tuple[str, int]:
     if len(starts) <= max_entries:
         return text, 0
     return text[: starts[max_entries]] + _ENDS.get(root, ""), len(starts) - max_entries
+
+
+def _refuse_monsters(text: str) -> None:
+    """Shapes that no publisher means and that cost the parser minutes: a tag without end, elements without end."""
+    if _ENDLESS_TAG.search(text):
+        raise NotAFeed("XML with a tag of more than 64 KB")
+    closed = text.count("</")
+    if text.count("<") - closed - (closed + text.count("/>")) > _OPEN_ELEMENTS:
+        raise NotAFeed(f"XML with more than {_OPEN_ELEMENTS} elements left open")
 
 
 def _breaks_off(text: str) -> bool:
@@ -142,6 +153,7 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
     # A feed inside of a page is odd and exists; a page without one is the usual log-in form.
     if page and not _FEED_ELEMENT.search(text[:_PROLOG_CHARACTERS]):
         raise NotAFeed("an HTML page")
+    _refuse_monsters(text)
     text, over = _bounded(text, root, max_entries)
     cut_short = not over and _breaks_off(text)
     found = feedparser.parse(
