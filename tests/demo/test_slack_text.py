@@ -18,6 +18,7 @@ from watcher.demo.slack_text import Line, Piece, lines, pieces
         ("<https://a.example>", (Piece(text="https://a.example"),)),
         ("snake_case_name and 2 * 3 * 4", (Piece(text="snake_case_name and 2 * 3 * 4"),)),
         ("", ()),
+        ("a \u200b*b*\u200b", (Piece(text="a "), Piece(text="b", bold=True))),
     ],
 )  # fmt: skip
 def test_mrkdwn_is_read_as_slack_shows_it(source: str, expected: tuple[Piece, ...]) -> None:
@@ -30,7 +31,7 @@ def test_every_kind_of_block_becomes_lines_in_order() -> None:
         "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "Two *events*"}},
             {"type": "section", "text": {"type": "mrkdwn", "text": "*one*\n> quoted"}},
-            {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Amount* 1.2bn"}]},
+            {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Amount*\n1.2bn"}]},
             {"type": "divider"},
             {"type": "context", "elements": [{"type": "mrkdwn", "text": "why"}]},
             {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": "https://a.example"}]},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from rich.box import ROUNDED, SIMPLE_HEAD
@@ -215,10 +216,20 @@ def _path_line(words: str, path: Path) -> Text:
 
 
 def _slack_panel(post: SlackPost) -> RenderableType:
-    shown = Group(*[_slack_line(line) for line in lines(post.payload)])
+    shown = Group(*_slack_lines(lines(post.payload)))
     verdict = Text("ok", style="green") if post.refused is None else Text(post.refused, style="bold red")
     foot = Text.assemble(("Slack's answer: ", "dim"), verdict)
     return Panel(shown, box=ROUNDED, border_style="dim", padding=(0, 1), subtitle=foot, subtitle_align="right")
+
+
+def _slack_lines(found: Sequence[Line]) -> list[RenderableType]:
+    """Each line as it is, but fields that follow one another side by side, as Slack sets them."""
+    shown: list[RenderableType] = []
+    for kind, run in groupby(found, key=lambda line: line.kind):
+        words = [_slack_line(line) for line in run]
+        fields = [word for word in words if isinstance(word, Text)] if kind == "field" else []
+        shown += [Text(" · ", style="dim").join(fields)] if fields else words
+    return shown
 
 
 def _slack_line(line: Line) -> RenderableType:

@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from watcher import log, pipeline, runtime
+from watcher import log, pipeline, runtime, wording
 from watcher.demo import stage as staging
 from watcher.demo.feeds import FeedServer, seed_documents
 from watcher.demo.inbox import Inbox, Mail
@@ -38,6 +38,7 @@ DEADLINE_S = 25.0
 _LOOK_EVERY_S = 0.1
 _CALM_S = 1.2
 """After the second poll we wait two sweeps longer, so that anything sent twice has the time to show."""
+_TAIL_LINES, _TAIL_WIDTH = 15, 600
 _SERVICES = ("worker", "beat")
 _BACKLOGS = ("items", "events", "digests", "deliveries")
 
@@ -102,6 +103,7 @@ def _playing(folder: Path, seeds: Path, started_s: float) -> Iterator[Scene]:
         rt = runtime.open(stage.settings)
         supervisor = Supervisor(stage.settings, services=_SERVICES, logs=stage.logs)
         try:
+            rt.rules.engine()  # mistakes in rule files end the demo here, each with its line
             rt.database.migrate()
             supervisor.start()
             yield Scene(
@@ -286,7 +288,7 @@ def _explain(error: WatcherError, scene: Scene | None, folder: Path, out: Consol
     if scene is None:
         return
     for name in _SERVICES:
-        tail = scene.supervisor.log_tail(name)
+        tail = scene.supervisor.log_tail(name, lines=_TAIL_LINES).splitlines()
         out.print(Text(f"\nThe end of the log of the {name}:", style="bold"))
-        out.print(Text(tail or "(empty)"))
+        out.print(Text("\n".join(wording.one_line(line, _TAIL_WIDTH) for line in tail) or "(empty)"))
     out.print(Text(f"\nThe whole logs are in {folder / 'logs'}", style="dim"))

@@ -70,8 +70,10 @@ def _styled(style: Piece, mark: str) -> Piece:
 
 
 def _plain(source: str, style: Piece) -> Iterator[Piece]:
-    if source:
-        yield replace(style, text=unescape(source))
+    # Senders put zero-width spaces around a mark that would touch a word; they are nothing to read.
+    words = unescape(source).replace("\u200b", "")
+    if words:
+        yield replace(style, text=words)
 
 
 def lines(payload: Mapping[str, JSON]) -> tuple[Line, ...]:
@@ -91,7 +93,8 @@ def _block(block: Mapping[str, JSON]) -> Iterator[Line]:
     if kind == "section":
         yield from _paragraph(block.get("text"), "text")
         for field in block.get("fields") or ():
-            yield from _paragraph(field, "field")
+            parts = [piece for line in _paragraph(field, "field") for piece in (*line.pieces, Piece(text=" "))]
+            yield Line(kind="field", pieces=tuple(parts[:-1]))
     for element in block.get("elements") or ():
         words = element.get("text") if kind == "actions" else element
         for line in _paragraph(words, "button" if kind == "actions" else "context"):
