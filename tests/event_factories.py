@@ -101,7 +101,7 @@ def partnership(**changes: Any) -> EventView:
             ),
             "snippets": (
                 snippet(
-                    "Liangjiang Life Science Town and Seoul Bio Hub signed a strategic cooperation agreement on July 29.",
+                    "Liangjiang Life Science Town and Seoul Bio Hub signed a strategic cooperation agreement.",
                     "signed a strategic cooperation agreement",
                 ),
             ),

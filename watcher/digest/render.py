@@ -75,12 +75,12 @@ def render(view: DigestView, *, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered
     shown = len(view.alerts)
     while True:
         context = _context(view, shown)
-        html = _environment().get_template("digest.html.j2").render(context)
+        html = _environment().get_template("digest.html.j2").render(context).strip()
         size = len(html.encode())
         if size <= limit_bytes or shown == 0:
             break
         shown = min(shown - 1, shown * limit_bytes // size)
-    text = _environment().get_template("digest.txt.j2").render(context)
+    text = _environment().get_template("digest.txt.j2").render(context).strip() + "\n"
     return Rendered(subject=subject(view), text=text, html=html)
 
 
