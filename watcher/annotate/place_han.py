@@ -1,0 +1,232 @@
+"""Places in Chinese, Japanese and Korean: longest names of the gazetteer, unknown names by suffix, zones and parks by type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from watcher.annotate.gazetteer import Entry, Sense, fold_han, gazetteer
+from watcher.annotate.party_names import Organisation
+from watcher.annotate.place_found import Found, choose, made_key
+from watcher.annotate.zone_words import CANONICAL_ENGLISH, HAN_PATTERN, han_type
+from watcher.model import PartyKind, PlaceKind
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_HANGUL_AFTER = re.compile(
+    r"(?:시청|시의회|시장|시민|시|도청|도지사|도|군수|군청|군|구청|구청장|구|현|성|주)?(?:에서|에게|으로|까지|부터|과의|와의|이|가|은|는|을|를|의|와|과|에|로|도|·|산|발)?(?![가-힣])"
+)
+_UNKNOWN = re.compile(
+    r"([\u4e00-\u9fff·]{2,7}?)(市|省|州|县|郡|大区|自治区)(?=政府|市长|市委|省长|州长|县长|议会|人民政府|结为|签|缔结|代表团|访问|[、,，与和及;；。）)等·]|续签|正式|日前|近日|在|的)"
+)
+_UNKNOWN_LEFT = re.compile(
+    r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为]|以及|包括|其中|日前|国际|城市|来自|前往|当天|会见|签订)"
+)
+_NOT_NAMES = re.compile(
+    r"^.*(?:上|城|超|股|都|全|本|我|该|各|两|门|楼|夜|三|四|五|六|七|八|九|十|多|几|每|某|此|这|那|外|他|友|好|新|老|大|小|中|县级|地级|直辖|首府|省会|国家|双方|地方|沿海|国际|主办|举办|"
+    r"进博|资本|房|车|菜|集|黑|牛|熊|港|债|期|汇|楼|九|神|亚|非|欧|澳|美|满|潮|五大|旗舰|原)$"
+)
+_ZONE_LEFT = re.compile(
+    r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为的了被把等是至并给]|以及|包括|其中|日前|参观|考察|走访|落户|入驻|位于|来自|打造|建设|共建|建立|建成|形成|推进|推动|推介|依托|成为|作为|"
+    r"签约|签署|签订|联合|携手|委托|支持|加快|举办|启动|成立|引进|吸引|进驻|走进|出席|开幕|通过|利用|旗下|关于|围绕|以|该|本|各|这|那|此|全国|全省|全市|一个|多个|首个|首批|国家级|省级|市级|现代|世界级|一流|两大|三大|"
+    r"有|会|後|后|年|月|日|个|家|所|项|次|投资|合作|发展|主任|书记|前身|拥有|平台|目前|已|也|还|又|均|都|及其)"
+)
+_ZONE_GENERIC = re.compile(
+    r"^(?:国家|国际|产业|工业|经济|技术|高新|科技|科学|生物|医药|生物医药|创新|生命|健康|化工|医疗|器械|现代|农业|综合|特色|专业|核心|重点|若干|众多|其他|有关|相关|我|贵|本|该|县|市|区|省|大|小|新|老|"
+    r"高|多|各|两|三|大学|城市|旅游|文化|物流|数字|智能|绿色|自由|贸易|自主|全面|改革|开发|示范|试点|高端|先进|制造|材料|能源|食品|首|总部|企业|专|双|优势|大健康|制药|智慧|国内|中国|全国|全球|一流|主|东|西|南|北|先行)*$"
+)
+_WEAK_CUES = re.compile(r"^(?:市|县|区|州|省|府|郡|道|都|政府|人民政府|市长|高新区|开发区|经开区)")
+
+
+def _runs_into_hangul(text: str, start: int, end: int) -> bool:
+    """Is a Hangul name only a piece of a longer word?"""
+    before = text[start - 1] if start else " "
+    return "가" <= before <= "힣" or _HANGUL_AFTER.match(text, end) is None
+
+
+def _kana(char: str) -> bool:
+    return "ァ" <= char <= "ヺ" or char == "ー"
+
+
+class HanReader:
+    """One pass over one text; `organisations` are spans in which no place is looked for."""
+
+    def __init__(self, text: str, organisations: Sequence[Organisation], language: str | None) -> None:
+        self.text = fold_han(text)
+        self.blocked = bytearray(len(text))
+        for one in organisations:
+            if one.kind is not PartyKind.GOVERNMENT:
+                self.blocked[one.start : one.end] = b"\1" * (one.end - one.start)
+        self.language = language
+        self.found: list[Found] = []
+
+    def read(self) -> list[Found]:
+        names = self._names()
+        zones = self._zones(names)
+        covered = bytearray(len(self.text))
+        for zone in zones:
+            covered[zone.start : zone.end] = b"\1" * (zone.end - zone.start)
+        self.found = [n for n in names if not any(covered[n.start : n.end])] + zones
+        for one in self.found:
+            covered[one.start : one.end] = b"\1" * (one.end - one.start)
+        self._unknown(covered)
+        return self.found
+
+    def _names(self) -> list[Found]:
+        index, text = gazetteer().han, self.text
+        found: list[Found] = []
+        i, count, starts = 0, len(text), index.starts
+        while i < count - 1:
+            most = starts.get(text[i : i + 2])
+            step = 1
+            if most and not self.blocked[i]:
+                for size in range(min(most, count - i), 1, -1):
+                    senses = index.senses(text[i : i + size])
+                    one = self._accept(i, i + size, senses, found) if senses else None
+                    if one:
+                        found.append(one)
+                        step = one.end - i
+                        break
+            i += step
+        return found
+
+    def _accept(self, start: int, end: int, senses: tuple[Sense, ...], before: list[Found]) -> Found | None:
+        text = self.text
+        first = text[start]
+        if "가" <= first <= "힣":
+            if _runs_into_hangul(text, start, end):
+                return None
+        elif _kana(first):
+            if (start and _kana(text[start - 1])) or (end < len(text) and _kana(text[end])):
+                return None
+        previous = before[-1] if before and before[-1].end == start else None
+        entries = [(gazetteer().entry(s.row), s.weak) for s in senses]
+        if previous:
+            inside = [
+                e
+                for e, _ in entries
+                if previous.key in e.within or (previous.country == e.country and previous.kind is PlaceKind.COUNTRY)
+            ]
+            if inside:
+                return self._found(start, end, inside[0])
+        if any(self.blocked[start:end]):
+            return None
+        strong = [e for e, weak in entries if not weak]
+        if not strong and not _WEAK_CUES.match(text[end : end + 4]):
+            return None
+        entry = choose(strong or [e for e, _ in entries], [f.country for f in before[-4:]])
+        if end - start == 2 and HAN_WORDS_AROUND.search(text[max(0, start - 1) : end + 1]):
+            return None
+        return self._found(start, self._suffix(end, entry), entry)
+
+    def _suffix(self, end: int, entry: Entry) -> int:
+        """Takes 市, 県, 시 and the like after a bare name into the span."""
+        tail = self.text[end : end + 1]
+        following = self.text[end + 1 : end + 2]
+        if tail == "市" and following in ("场", "值", "盈", "面", "净", "占", "民"):
+            return end
+        if (
+            (entry.kind is PlaceKind.CITY
+            and tail in ("市", "시"))
+            or (entry.kind is PlaceKind.REGION
+            and tail in ("省", "州", "县", "府", "道", "邦"))
+        ):
+            return end if following == "府" and tail == "省" else end + 1
+        return end
+
+    def _found(self, start: int, end: int, entry: Entry) -> Found:
+        return Found(start, end, entry.name, entry.kind, entry.country, entry.key, entry.within)
+
+    def _zones(self, names: list[Found]) -> list[Found]:
+        zones: list[Found] = []
+        taken = 0
+        for match in HAN_PATTERN.finditer(self.text):
+            if match.start() < taken:
+                continue
+            if zones and match.start() == zones[-1].end and zones[-1].end == taken:
+                continue
+            zone = self._zone(
+                match, [n for n in names[-0:] if taken <= n.start and match.start() - 24 <= n.start <= match.end()]
+            )
+            if zone:
+                zones.append(zone)
+                taken = zone.end
+        known = [n for n in names if n.kind in (PlaceKind.ZONE, PlaceKind.PARK)]
+        return zones + [k for k in known if not any(z.start < k.end and k.start < z.end for z in zones)]
+
+    def _zone(self, match: re.Match[str], names: list[Found]) -> Found | None:
+        text, at, end = self.text, match.start(), match.end()
+        low = max(0, at - 18)
+        left = low
+        window = text[low:at]
+        for cut in re.finditer(r"[^\u4e00-\u9fffA-Za-z·()（）\uac00-\ud7a3\u30a0-\u30ff]", window):
+            left = low + cut.end()
+        hit = _ZONE_LEFT.match(text[left:at])
+        free = left + (hit.end() if hit else 0)
+        inside = [n for n in names if n.start >= left and n.end <= at and (n.start >= free or n.end > free)]
+        chain = [n for n in inside if n.kind not in (PlaceKind.COUNTRY,)]
+        exact = next(
+            (n for n in names if n.start <= at and n.end >= end and n.kind in (PlaceKind.ZONE, PlaceKind.PARK)), None
+        )
+        if exact:
+            return exact
+        start = chain[0].start if chain else free
+        rest = text[chain[-1].end if chain else free : at].strip("()（）")
+        word, kind = han_type(match.group())
+        if any(self.blocked[start:at]) and not chain:
+            return None
+        if len(rest) > 12 or (not chain and (len(rest) < 2 or _ZONE_GENERIC.match(rest))):
+            return None
+        if (
+            match.group() in ("园区", "片区", "新城", "创新区", "클러스터", "合作区", "示范区")
+            and not chain
+            and len(rest) < 2
+        ):
+            return None
+        known = self._known_zone(chain, rest + match.group(), rest)
+        if known:
+            begin = at - len(rest) if rest else start
+            return Found(begin, end, known.name, known.kind, known.country, known.key, known.within)
+        parent = chain[-1] if chain else None
+        within = (parent.key, *parent.within) if parent else ()
+        name = f"{parent.name} {rest}{CANONICAL_ENGLISH[word]}" if parent and not rest else text[start:end]
+        country = (
+            parent.country
+            if parent
+            else ("CN" if _HAN.match(text[at]) and not re.search(r"[\u3040-\u30ff]", text[:200]) else None)
+        )
+        key = made_key(parent.key if parent else (country or "").lower(), rest, word)
+        return Found(start, end, name, kind, country, key, within)
+
+    def _known_zone(self, chain: list[Found], full: str, rest: str) -> Entry | None:
+        index = gazetteer().han
+        for name in (full, rest):
+            for sense in index.senses(name) if len(name) > 1 else ():
+                entry = gazetteer().entry(sense.row)
+                if entry.kind in (PlaceKind.ZONE, PlaceKind.PARK) and (
+                    not chain or chain[-1].key in entry.within or chain[0].key in entry.within
+                ):
+                    return entry
+        return None
+
+    def _unknown(self, covered: bytearray) -> None:
+        for match in _UNKNOWN.finditer(self.text):
+            left = _UNKNOWN_LEFT.match(match.group(1))
+            start = match.start() + (left.end() if left else 0)
+            if any(covered[start : match.end()]):
+                start = max((i + 1 for i in range(start, match.end()) if covered[i]), default=start)
+            base = self.text[start : match.end(1)]
+            if len(base) < 2 or len(base) > 6 or _NOT_NAMES.match(base) or any(self.blocked[start : match.end()]):
+                continue
+            country = next((f.country for f in self.found if f.end == start and f.kind is PlaceKind.COUNTRY), None)
+            kind = PlaceKind.REGION if match.group(2) in ("省", "州", "大区", "自治区") else PlaceKind.CITY
+            kind = PlaceKind.DISTRICT if match.group(2) in ("县", "郡") else kind
+            name = self.text[start : match.end()]
+            within = (country.lower(),) if country else ()
+            self.found.append(
+                Found(start, match.end(), name, kind, country, made_key((country or "").lower(), base, ""), within)
+            )
+
+
+HAN_WORDS_AROUND = re.compile(
+    r"孙中山|中山装|上海证|东方(?!市)|西安装|南京西路|北京烤|新西兰花|大连续|长春花|广州话|天津饭|不大同|武汉字"
+)

@@ -1,0 +1,33 @@
+"""Places named in a text, with one identity across languages and the places that contain them.
+
+Spellings come from `gazetteer`, zones and parks from `zone_words`; a place's name inside a company's name is not a place.
+"""
+
+from __future__ import annotations
+
+from watcher.annotate.parties import organisations
+from watcher.annotate.place_found import Found
+from watcher.annotate.place_han import HanReader
+from watcher.annotate.place_latin import LatinReader
+from watcher.model import Place, TextField
+
+
+def places(text: str, field: TextField, *, language: str | None = None) -> tuple[Place, ...]:
+    """Places of one field in order of appearance, without overlaps; `language` only settles what the script leaves open."""
+    masked = organisations(text)
+    found = LatinReader(text, masked).read()
+    if not text.isascii():
+        found += HanReader(text, masked, language).read()
+    found.sort(key=lambda f: (f.start, f.start - f.end))
+    result: list[Place] = []
+    for one in found:
+        if not result or one.start >= result[-1].end:
+            result.append(_place(text, field, one))
+    return tuple(result)
+
+
+def _place(text: str, field: TextField, one: Found) -> Place:
+    return Place(
+        field=field, start=one.start, end=one.end, text=text[one.start : one.end], name=one.name, kind=one.kind,
+        country=one.country, key=one.key, within=one.within,
+    )  # fmt: skip
