@@ -138,12 +138,16 @@ def _mail_entry(mail: Mail) -> Entry:
 
 
 def _slack_title(post: SlackPost) -> str:
-    found = next((line.words for line in lines(post.payload) if line.words.strip()), "empty message")
-    return wording.one_line(found, 120)
+    """The first line of the body, since the header names the rule and many messages share it."""
+    told_lines = [line for line in lines(post.payload) if line.words.strip()]
+    best = next((line for line in told_lines if line.kind == "text"), told_lines[0] if told_lines else None)
+    return wording.one_line(best.words, 120) if best else "empty message"
 
 
 def _slack_entry(number: int, post: SlackPost) -> Entry:
-    return Entry(path=f"/slack/{number}", title=_slack_title(post), detail=_clock(post.at))
+    header = next((line.words for line in lines(post.payload) if line.kind == "header"), "")
+    detail = ", ".join(filter(None, [wording.one_line(header, 60), _clock(post.at)]))
+    return Entry(path=f"/slack/{number}", title=_slack_title(post), detail=detail)
 
 
 def _hook_entry(number: int, post: HookPost) -> Entry:
