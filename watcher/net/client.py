@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import cast
 from urllib.parse import urljoin
@@ -117,13 +116,18 @@ class GuardedClient:
     ) -> None:
         self._allow_private = tuple(allow_private)
         allowance(self._allow_private)
-        self._user_agent = user_agent
+        self._every = {
+            "user-agent": user_agent,
+            "accept": "*/*",
+            "accept-encoding": "gzip",
+            "connection": "close",
+        }
         self._connect_s = connect_s
         self._total_s = total_s
         self._resolver = resolver
         self._tls = tls
         self._progress = Progress()
-        self._opened: httpx.Client | None = None
+        self._opened: _Transport | None = None
         self._owner = 0
 
     def __enter__(self) -> GuardedClient:
@@ -193,7 +197,8 @@ class GuardedClient:
         target = check_url(url, allow_private=self._allow_private)
         with self._exchange("POST", target, dict(headers or {}), body) as answer:
             try:
-                said = self._read(answer, max_bytes)
+                with self._translated(target.host):
+                    said = self._read(answer, max_bytes)
             except (BadAnswer, Unreachable):
                 said = b""
             return _response(answer, said, target.url, None)
@@ -215,39 +220,49 @@ class GuardedClient:
     def _exchange(
         self, method: str, target: CheckedUrl, headers: dict[str, str], body: bytes | None
     ) -> Iterator[httpx.Response]:
-        client = self._client()
-        request = client.build_request(method, target.url, headers=_as_bytes(headers), content=body)
+        request = httpx.Request(
+            method,
+            target.url,
+            headers=_as_bytes({**self._every, **{name.lower(): value for name, value in headers.items()}}),
+            content=body,
+            extensions={"timeout": {"connect": self._connect_s, "pool": self._progress.left_s()}},
+        )
         if request.url.raw_host.decode("ascii").strip("[]") != target.host:
             raise RefusedAddress(f"{target.host} reads as two different hosts")
-        try:
-            answer = client.send(request, stream=True)
+        with self._translated(target.host):
+            # The transport and not httpx.Client: no cookies, no redirects, no environment, no second thoughts.
+            answer = self._transport().handle_request(request)
             try:
                 if sum(len(name) + len(value) + 4 for name, value in answer.headers.raw) > HEADER_BYTES:
                     raise BadAnswer("too_large", f"the headers of {target.host} are too large")
                 yield answer
             finally:
                 answer.close()
+
+    @contextmanager
+    def _translated(self, host: str) -> Iterator[None]:
+        """httpcore's errors as ours; those that the guarded sockets raise are ours already."""
+        try:
+            yield
         except httpcore.LocalProtocolError as error:
-            raise BadRequest(f"the request to {target.host} cannot be sent: {error}") from None
+            raise BadRequest(f"the request to {host} cannot be sent: {error}") from None
         except httpcore.TimeoutException:
-            raise Unreachable("timeout", f"{target.host} took too long", sent=self._progress.sent) from None
+            raise Unreachable("timeout", f"{host} took too long", sent=self._progress.sent) from None
         except httpcore.RemoteProtocolError as error:
-            raise _protocol_fault(target.host, str(error)) from None
+            raise _protocol_fault(host, str(error)) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError):
-            raise Unreachable(
-                "connection", f"the connection to {target.host} broke", sent=self._progress.sent
-            ) from None
+            raise Unreachable("connection", f"the connection to {host} broke", sent=self._progress.sent) from None
 
     def _read(self, answer: httpx.Response, max_bytes: int) -> bytes:
         return read_body(answer.iter_raw(), answer.headers.get("content-encoding", ""), max_bytes=max_bytes)
 
-    def _client(self) -> httpx.Client:
+    def _transport(self) -> _Transport:
         if self._opened is None or self._owner != os.getpid():
             self._opened = self._open()
             self._owner = os.getpid()
         return self._opened
 
-    def _open(self) -> httpx.Client:
+    def _open(self) -> _Transport:
         if self._tls is None:
             self._tls = tls_context()
         pool = httpcore.ConnectionPool(
@@ -257,19 +272,7 @@ class GuardedClient:
             max_keepalive_connections=0,
             network_backend=GuardedBackend(self._allow_private, self._resolver, self._progress, self._connect_s),
         )
-        return httpx.Client(
-            transport=_Transport(pool),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=self._connect_s, pool=self._total_s),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={
-                "user-agent": self._user_agent,
-                "accept": "*/*",
-                "accept-encoding": "gzip",
-                "connection": "close",
-            },
-        )
+        return _Transport(pool)
 
 
 def _as_bytes(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -288,7 +291,7 @@ def _protocol_fault(host: str, said: str) -> Unreachable | BadAnswer:
     """h11 tells a body that ended early, and headers that are too long, in words alone."""
     if "complete message body" in said or "chunked read" in said:
         return Unreachable("truncated", f"the answer of {host} ended too early", sent=True)
-    if "receive buffer too long" in said:
+    if "too long" in said.lower() or "too large" in said.lower():
         return BadAnswer("too_large", f"the headers of {host} are too large")
     return Unreachable("connection", f"{host} does not speak HTTP properly", sent=True)
 
