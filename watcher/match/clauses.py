@@ -122,7 +122,7 @@ def _said(error: Exception) -> str:
 def unicode_regex(text: str) -> tuple[str, bool, bool]:
     r"""An RE2 pattern whose \w, \d and \s know Unicode, and whether a word border is asked for at its ends.
 
-    RE2's \b knows only ASCII, so it is taken off the ends here and checked after the match; inside it raises ValueError.
+    RE2's \b knows only ASCII: it is taken off the ends here and checked after the match; inside it raises ValueError.
     """
     open_word, close_word = text.startswith(r"\b"), text.endswith(r"\b") and not text.endswith(r"\\b")
     body = text[2 if open_word else 0 : len(text) - (2 if close_word else 0)]

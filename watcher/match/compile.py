@@ -1,93 +1,20 @@
-"""All rules in one engine: one literal scan over a news text says which rules can still be true, and only those are
-evaluated. The annotators run at most once per text, and only when such a rule is left.
-"""
+"""Compiles a rule set into an engine: which literals every rule cannot do without, and its parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import ahocorasick_rs
-
-from watcher.annotate import annotate
 from watcher.errors import Mistake, Mistakes
 from watcher.match.condition import And, Condition, Name, Not, Of, Or
-from watcher.match.evaluate import Evaluation, Verdict
-from watcher.match.fold import fold, is_cjk
+from watcher.match.evaluate import Engine
+from watcher.match.fold import is_cjk
 from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import shortest
 from watcher.match.rule import Clause, Group, NearClause, PhraseClause, Rule, RuleSet, Selection, SelectionClause
-from watcher.match.view import Annotate, View
-from watcher.model import Match, NewsText
 
 Need = frozenset[str] | None
 """Literals of which one must occur for something to be true; None when there are no such literals."""
-
-
-class Engine:
-    """Compiled rules. Safe to share between threads: nothing changes after it is made."""
-
-    def __init__(
-        self, rule_set: RuleSet, params: Mapping[str, Mapping[str, Any]], *, annotate_with: Annotate = annotate
-    ) -> None:
-        self.rule_set = rule_set
-        self._annotate = annotate_with
-        self._params = {rule.id: {**rule.params, **params.get(rule.id, {})} for rule in rule_set.rules}
-        needs = [need_of(rule) for rule in rule_set.rules]
-        self._always = sum(1 << index for index, need in enumerate(needs) if need is None)
-        keys = sorted(
-            {key for rule in rule_set.rules for key in _keys(rule)} | {key for need in needs for key in need or ()}
-        )
-        self._keys = keys
-        self._masks = [0] * len(keys)
-        at = {key: index for index, key in enumerate(keys)}
-        for index, need in enumerate(needs):
-            for key in need or ():
-                self._masks[at[key]] |= 1 << index
-        self._scan = ahocorasick_rs.AhoCorasick(keys) if keys else None
-
-    @property
-    def version(self) -> str:
-        return self.rule_set.version
-
-    def candidates(self, folded: str) -> tuple[int, set[int]]:
-        """A bit per rule that can still be true of a folded text, and the literals found in it."""
-        if self._scan is None:
-            return self._always, set()
-        found = {hit[0] for hit in self._scan.find_matches_as_indexes(folded, overlapping=True)}
-        left = self._always
-        masks = self._masks
-        for index in found:
-            left |= masks[index]
-        return left, found
-
-    def matches(self, news: NewsText) -> tuple[Match, ...]:
-        """The matches of all rules on one news text, in order of rule id."""
-        return tuple(verdict.match for verdict in self._verdicts(news) if verdict.match is not None)
-
-    def explain(self, news: NewsText) -> tuple[Verdict, ...]:
-        """What every rule came to, and which clause decided."""
-        told = {verdict.rule_id: verdict for verdict in self._verdicts(news)}
-        silent = "none of its words occur"
-        return tuple(
-            told.get(rule.id) or Verdict(rule_id=rule.id, match=None, decided=silent) for rule in self.rule_set.rules
-        )
-
-    def naive(self, news: NewsText) -> tuple[Match, ...]:
-        """As `matches`, clause by clause for every rule and without the scan: what the scan must agree with."""
-        view = View(news, self._annotate)
-        verdicts = [self._evaluate(rule, view) for rule in self.rule_set.rules]
-        return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
-
-    def _verdicts(self, news: NewsText) -> list[Verdict]:
-        left, found = self.candidates(fold(f"{news.title}\n{news.text}"))
-        if not left:
-            return []
-        view = View(news, self._annotate, frozenset(self._keys[index] for index in found))
-        return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
-
-    def _evaluate(self, rule: Rule, view: View) -> Verdict:
-        return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()
 
 
 def compile_rules(rule_set: RuleSet, params: Mapping[str, str] | None = None) -> Engine:
@@ -113,7 +40,8 @@ def compile_rules(rule_set: RuleSet, params: Mapping[str, str] | None = None) ->
             )
     if mistakes:
         raise Mistakes(mistakes)
-    return Engine(rule_set, read)
+    needs = [need_of(rule) for rule in rule_set.rules]
+    return Engine(rule_set, read, needs, {key for rule in rule_set.rules for key in _keys(rule)})
 
 
 def need_of(rule: Rule) -> Need:

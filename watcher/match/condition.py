@@ -61,9 +61,9 @@ class _Reader:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self) -> str:
-        token = self.peek()
+        word = self.peek()
         self.at += 1
-        return token
+        return word
 
     def either(self) -> Condition:
         parts = [self.both()]
@@ -83,24 +83,24 @@ class _Reader:
         self.depth += 1
         if self.depth > 100:
             raise ConditionError("nested too deep: use fewer parentheses")
-        token = self.take()
+        word = self.take()
         result: Condition
-        if token.lower() == "not":
+        if word.lower() == "not":
             result = Not(self.single())
-        elif token == "(":
+        elif word == "(":
             result = self.either()
             if self.take() != ")":
                 raise ConditionError("a closing parenthesis is missing")
-        elif not token or token == ")" or token.lower() in ("and", "or", "of"):
+        elif not word or word == ")" or word.lower() in ("and", "or", "of"):
             raise ConditionError(
-                f"a selection is missing before {token!r}" if token else "a selection is missing at the end"
+                f"a selection is missing before {word!r}" if word else "a selection is missing at the end"
             )
         elif self.peek().lower() == "of":
-            result = self.of(token)
-        elif token in self.names:
-            result = Name(token)
+            result = self.of(word)
+        elif word in self.names:
+            result = Name(word)
         else:
-            raise ConditionError(f"no selection {token!r} (selections: {', '.join(self.names) or 'none'})")
+            raise ConditionError(f"no selection {word!r} (selections: {', '.join(self.names) or 'none'})")
         self.depth -= 1
         return result
 

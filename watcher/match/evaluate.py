@@ -1,317 +1,87 @@
-"""Evaluates one rule on one view of a news text, clause by clause, and keeps which clause decided.
-
-Knows nothing of the scan over all rules: evaluating without it gives the same result, only slower.
+"""The engine: one literal scan over a news text says which rules can still be true, and only those are evaluated. The
+annotators run at most once per text, and only when such a rule is left. Made by `compile`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise, product
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from watcher.match.condition import holds, names_of
-from watcher.match.facts import read_facts
-from watcher.match.rule import (
-    AssetClause,
-    Clause,
-    DateClause,
-    Group,
-    ItemClause,
-    MoneyClause,
-    NearClause,
-    PartyClause,
-    PhraseClause,
-    PlaceClause,
-    RegexClause,
-    Rule,
-    Selection,
-    SelectionClause,
-    Within,
-)
-from watcher.match.slots import Annotated
-from watcher.match.view import Found, Stretch, Unit, View, words_between
-from watcher.model import Evidence, Fact, FactKind, Match, Money, Place, Span
+import ahocorasick_rs
 
-MAX_EVIDENCE = 12
-MAX_COMBINATIONS = 2000
+from watcher.annotate import annotate
+from watcher.match.decide import Evaluation, Verdict
+from watcher.match.fold import fold
+from watcher.match.rule import Rule, RuleSet
+from watcher.match.view import Annotate, View
+from watcher.model import Match, NewsText
 
 
-class Hit(NamedTuple):
-    """One reason why a clause holds."""
+class Engine:
+    """Compiled rules. Safe to share between threads: nothing changes after it is made."""
 
-    label: str
-    found: Found
+    def __init__(
+        self,
+        rule_set: RuleSet,
+        params: Mapping[str, Mapping[str, Any]],
+        needs: Sequence[frozenset[str] | None],
+        literals: Iterable[str],
+        *,
+        annotate_with: Annotate = annotate,
+    ) -> None:
+        """`needs`: per rule the literals of which one must occur, or None; `literals`: those of all their phrases."""
+        self.rule_set = rule_set
+        self._annotate = annotate_with
+        self._params = {rule.id: {**rule.params, **params.get(rule.id, {})} for rule in rule_set.rules}
+        self._always = sum(1 << index for index, need in enumerate(needs) if need is None)
+        keys = sorted({*literals, *(key for need in needs for key in need or ())})
+        self._keys = keys
+        self._masks = [0] * len(keys)
+        at = {key: index for index, key in enumerate(keys)}
+        for index, need in enumerate(needs):
+            for key in need or ():
+                self._masks[at[key]] |= 1 << index
+        self._scan = ahocorasick_rs.AhoCorasick(keys) if keys else None
 
+    @property
+    def version(self) -> str:
+        return self.rule_set.version
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a rule came to on an item: the match, or in words why there is none."""
+    def candidates(self, folded: str) -> tuple[int, set[int]]:
+        """A bit per rule that can still be true of a folded text, and the literals found in it."""
+        if self._scan is None:
+            return self._always, set()
+        found = {hit[0] for hit in self._scan.find_matches_as_indexes(folded, overlapping=True)}
+        left = self._always
+        masks = self._masks
+        for index in found:
+            left |= masks[index]
+        return left, found
 
-    rule_id: str
-    match: Match | None
-    decided: str
+    def matches(self, news: NewsText) -> tuple[Match, ...]:
+        """The matches of all rules on one news text, in order of rule id."""
+        return tuple(verdict.match for verdict in self._verdicts(news) if verdict.match is not None)
 
-
-class Evaluation:
-    """One rule on one view. `params` are checked values; `version` goes onto the match."""
-
-    def __init__(self, rule: Rule, view: View, params: Mapping[str, Any], version: str) -> None:
-        self.rule = rule
-        self.view = view
-        self.params = params
-        self.version = version
-        self._results: dict[str, list[tuple[Unit, list[Hit]]]] = {}
-
-    def verdict(self) -> Verdict:
-        """Decide. Exceptions and the amount are asked only when the condition holds."""
-        rule = self.rule
-        if not holds(rule.condition, self._is_true):
-            return self._no(self._why_not())
-        for exception in rule.exceptions:
-            if self._units_of(exception.selection):
-                return self._no(f"exception {exception.path}:{exception.line}: {exception.reason}")
-        deciding = self._deciding()
-        hits = [hit for _, _, hits in deciding for hit in hits]
-        facts = read_facts(rule, self.view, [hit.found for hit in hits])
-        too_small = self._too_small(facts)
-        if too_small:
-            return self._no(too_small)
-        match = Match(
-            rule_id=rule.id,
-            rule_title=rule.title,
-            level=rule.level,
-            status=rule.status,
-            rules_version=self.version,
-            facts=facts,
-            evidence=self._evidence(deciding),
+    def explain(self, news: NewsText) -> tuple[Verdict, ...]:
+        """What every rule came to, and which clause decided."""
+        told = {verdict.rule_id: verdict for verdict in self._verdicts(news)}
+        silent = "none of its words occur"
+        return tuple(
+            told.get(rule.id) or Verdict(rule_id=rule.id, match=None, decided=silent) for rule in self.rule_set.rules
         )
-        return Verdict(rule_id=rule.id, match=match, decided=", ".join(name for name, _, _ in deciding))
 
-    def _no(self, why: str) -> Verdict:
-        return Verdict(rule_id=self.rule.id, match=None, decided=why)
+    def naive(self, news: NewsText) -> tuple[Match, ...]:
+        """As `matches`, clause by clause for every rule and without the scan: what the scan must agree with."""
+        view = View(news, self._annotate)
+        verdicts = [self._evaluate(rule, view) for rule in self.rule_set.rules]
+        return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
 
-    def _is_true(self, name: str) -> bool:
-        return bool(self._result(name))
-
-    def _result(self, name: str) -> list[tuple[Unit, list[Hit]]]:
-        if name not in self._results:
-            self._results[name] = self._units_of(self.rule.selections[name])
-        return self._results[name]
-
-    def _deciding(self) -> list[tuple[str, Unit, list[Hit]]]:
-        names = names_of(self.rule.condition, negated=False)
-        return [(name, unit, hits) for name in names for unit, hits in self._result(name)]
-
-    def _why_not(self) -> str:
-        absent = [name for name in names_of(self.rule.condition, negated=False) if not self._is_true(name)]
-        against = [name for name in names_of(self.rule.condition, negated=True) if self._is_true(name)]
-        parts = [f"absent: {', '.join(absent)}"] if absent else []
-        for name in against:
-            hits = [hit for _, hits in self._result(name) for hit in hits]
-            words = f" ({self.view.original(hits[0].found.stretch)!r})" if hits else ""
-            parts.append(f"against: {name}{words}")
-        return "; ".join(parts) or "condition"
-
-    def _evidence(self, deciding: Sequence[tuple[str, Unit, list[Hit]]]) -> tuple[Evidence, ...]:
-        kept: dict[Stretch, Evidence] = {}
-        for name, _, hits in deciding:
-            for hit in hits:
-                stretch = hit.found.stretch
-                if stretch not in kept and len(kept) < MAX_EVIDENCE:
-                    span = Span(field=stretch.field, start=stretch.start, end=stretch.end)
-                    label = f"{name}: {hit.label}"
-                    kept[stretch] = Evidence(clause=label, span=span, text=self.view.original(stretch))
-        return tuple(kept.values())
-
-    def _too_small(self, facts: Mapping[str, Fact]) -> str:
-        """Why the amount rules the match out; empty when it does not. A threshold of 0 asks for no amount."""
-        at_least = self.params.get("at_least")
-        if not at_least:
-            return ""
-        amount = next((fact for fact in facts.values() if fact.kind is FactKind.MONEY), None)
-        if amount is None or amount.usd is None:
-            skip = self.params.get("unknown_amount", "match") == "skip"
-            return f"no amount in USD is known, and at_least is {at_least:,.0f}" if skip else ""
-        highest = amount.usd * (amount.high / float(amount.value)) if amount.high and amount.value else amount.usd  # type: ignore[arg-type]
-        return "" if highest >= at_least else f"{amount.text} is {amount.usd:,.0f} USD, less than {at_least:,.0f}"
-
-    # ── selections ──
-
-    def _units_of(self, selection: Selection) -> list[tuple[Unit, list[Hit]]]:
-        if not self._could_hold(selection):
+    def _verdicts(self, news: NewsText) -> list[Verdict]:
+        left, found = self.candidates(fold(f"{news.title}\n{news.text}"))
+        if not left:
             return []
-        found = []
-        for unit in self.view.units(selection.within, selection.where):
-            hits = self._selection_in(selection, unit)
-            if hits is not None:
-                found.append((unit, hits))
-        return found
+        view = View(news, self._annotate, frozenset(self._keys[index] for index in found))
+        return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
 
-    def _could_hold(self, selection: Selection) -> bool:
-        """A look at the literals alone, before anything is cut or annotated."""
-        return self.view.present is None or all(could_hold(group, self.view, self.rule) for group in selection.groups)
-
-    def _selection_in(self, selection: Selection, unit: Unit) -> list[Hit] | None:
-        every: list[Hit] = []
-        anchored = not selection.stances
-        for group in selection.groups:
-            hits = self._group(group, unit, selection if not anchored else None)
-            if hits is None:
-                return None
-            anchored = anchored or group.op != "none"
-            every += hits
-        return every
-
-    def _group(self, group: Group, unit: Unit, anchor: Selection | None) -> list[Hit] | None:
-        """The hits of a group; `anchor` asks that its first clause stands in a clause of an allowed stance."""
-        if group.op == "none":
-            return None if any(self._clause(clause, unit) is not None for clause in group.clauses) else []
-        every: list[Hit] = []
-        held = False
-        for index, clause in enumerate(group.clauses):
-            hits = self._clause(clause, unit)
-            if hits is not None and anchor is not None and (group.op == "any" or index == 0):
-                hits = [hit for hit in hits if self._stands(hit, anchor)] or None
-            if hits is None and group.op == "all":
-                return None
-            held = held or hits is not None
-            every += hits or []
-        return every if held else None
-
-    def _stands(self, hit: Hit, anchor: Selection) -> bool:
-        stretch = hit.found.stretch
-        return self.view.stance_at(stretch.field, max(stretch.start, stretch.end - 1)) in anchor.stances
-
-    # ── clauses ──
-
-    def _clause(self, clause: Clause, unit: Unit) -> list[Hit] | None:
-        """The hits of a clause in a unit; None when it does not hold."""
-        match clause:
-            case PhraseClause():
-                found = [one for phrase in clause.phrases for one in self.view.find(phrase, unit)]
-                enough = len({one.stretch for one in found}) >= clause.count
-                return [Hit(clause.label, one) for one in found] if enough else None
-            case RegexClause():
-                found = self.view.search(clause, unit)
-                return [Hit(clause.label, one) for one in found] or None
-            case Group():
-                return self._group(clause, unit, None)
-            case NearClause():
-                return self._near(clause, unit)
-            case SelectionClause():
-                return self._selection_in(self.rule.selections[clause.name], unit)
-            case ItemClause():
-                return [] if self._about_item(clause) else None
-            case _:
-                return self._annotated(clause, unit)
-
-    def _annotated(
-        self, clause: MoneyClause | PlaceClause | PartyClause | AssetClause | DateClause, unit: Unit
-    ) -> list[Hit] | None:
-        match clause:
-            case MoneyClause():
-                kept: list[Annotated] = [one for one in self.view.annotated("money", unit) if self._money(clause, one)]
-                enough = len(kept) >= clause.count
-            case PlaceClause():
-                kept = [one for one in self.view.annotated("place", unit) if _place(clause, one)]
-                enough = count_places(kept, apart=clause.apart) >= clause.count
-            case PartyClause():
-                kept = [
-                    one for one in self.view.annotated("party", unit) if not clause.kinds or one.kind in clause.kinds
-                ]
-                enough = len({one.key for one in kept}) >= clause.count  # type: ignore[union-attr]
-            case AssetClause():
-                kept = [
-                    one for one in self.view.annotated("asset", unit) if not clause.kinds or one.kind in clause.kinds
-                ]
-                enough = len({one.name for one in kept}) >= clause.count  # type: ignore[union-attr]
-            case DateClause():
-                kept = [one for one in self.view.annotated("date", unit) if self._date(clause, one)]
-                enough = bool(kept)
-        return [_hit(clause.label, one) for one in kept] if enough else None
-
-    def _money(self, clause: MoneyClause, money: Money) -> bool:
-        if clause.roles and money.role not in clause.roles:
-            return False
-        if clause.bounds and money.bound not in clause.bounds:
-            return False
-        if clause.currencies and money.currency not in clause.currencies:
-            return False
-        at_least = self.params.get(clause.param) if clause.param else clause.at_least_usd
-        return not at_least or (money.converted is not None and money.converted.usd >= at_least)
-
-    def _date(self, clause: DateClause, mention: Any) -> bool:
-        if self.view.news.dated is None:
-            return False
-        age = (self.view.news.dated - mention.day).days
-        old_enough = clause.older_than_days is None or age > clause.older_than_days
-        return old_enough and (clause.newer_than_days is None or age <= clause.newer_than_days)
-
-    def _about_item(self, clause: ItemClause) -> bool:
-        news = self.view.news
-        if clause.about == "tag":
-            return any(tag.lower() in clause.values for tag in news.tags)
-        value = (news.language if clause.about == "language" else news.feed) or ""
-        return value.lower() in clause.values or (clause.about == "language" and value.lower()[:2] in clause.values)
-
-    def _near(self, clause: NearClause, unit: Unit) -> list[Hit] | None:
-        rows: list[list[Hit]] = []
-        for inner in clause.clauses:
-            hits = self._clause(inner, unit)
-            if not hits:
-                return None
-            rows.append(hits)
-        found = [
-            list(hits)
-            for hits, _ in zip(product(*rows), range(MAX_COMBINATIONS), strict=False)
-            if self._stand_near(hits, clause)
-        ]
-        return list(dict.fromkeys(hit for hits in found for hit in hits)) or None
-
-    def _stand_near(self, hits: Sequence[Hit], clause: NearClause) -> bool:
-        stretches = [hit.found.stretch for hit in hits]
-        ordered = sorted(stretches, key=lambda one: (one.start, one.end))
-        if len({one.field for one in stretches}) > 1 or (clause.ordered and ordered != stretches):
-            return False
-        folded = self.view.folded[ordered[0].field]
-        gaps = pairwise(ordered)
-        return all(words_between(folded, one.end, max(one.end, other.start)) <= clause.words for one, other in gaps)
-
-
-def _hit(label: str, annotated: Annotated) -> Hit:
-    return Hit(label, Found(Stretch(annotated.field, annotated.start, annotated.end)))
-
-
-def _place(clause: PlaceClause, place: Place) -> bool:
-    if clause.kinds and place.kind not in clause.kinds:
-        return False
-    if clause.countries and place.country not in clause.countries:
-        return False
-    return not clause.names or place.key.lower() in clause.names or place.name.lower() in clause.names
-
-
-def count_places(places: Sequence[Any], *, apart: bool) -> int:
-    """How many different places these are; with `apart` one that contains another of them does not count."""
-    keys = {place.key for place in places}
-    if apart:
-        keys -= {outer for place in places for outer in place.within}
-    return len(keys)
-
-
-def could_hold(clause: Clause, view: View, rule: Rule) -> bool:
-    """Whether the literals that were found leave the clause possible."""
-    match clause:
-        case PhraseClause():
-            return any(view.can_hold(phrase) for phrase in clause.phrases)
-        case Group(op="any"):
-            return any(could_hold(one, view, rule) for one in clause.clauses)
-        case Group(op="all") | NearClause():
-            return all(could_hold(one, view, rule) for one in clause.clauses)
-        case SelectionClause():
-            return all(could_hold(group, view, rule) for group in rule.selections[clause.name].groups)
-        case _:
-            return True
-
-
-__all__ = ["Evaluation", "Hit", "Verdict", "Within", "could_hold", "count_places"]
+    def _evaluate(self, rule: Rule, view: View) -> Verdict:
+        return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()

@@ -100,10 +100,17 @@ def _lists(paths: Iterable[Path], rules_dir: Path, mistakes: list[Mistake]) -> L
 
 
 def _list_phrases(node: Node) -> tuple[Phrase, ...]:
-    """The phrases of a list, which may be grouped: `words: {en: [...], zh: [...]}`."""
+    """The phrases of a list, which may be grouped by language: `words: {en: [...], zh: [...]}`."""
     groups = [child for _, child in node.items()] if isinstance(node.value, dict) else [node]
+    found = {phrase.source: phrase for group in groups for phrase in _group_phrases(group)}
+    if not found:
+        node.wrong("an empty word list", "add words or delete the file")
+    return tuple(found.values())
+
+
+def _group_phrases(node: Node) -> list[Phrase]:
     found: dict[str, Phrase] = {}
-    for child in (element for group in groups for element in group.elements()):
+    for child in node.elements():
         text = child.text()
         try:
             phrase = read_phrase(text) if text else None
@@ -118,9 +125,7 @@ def _list_phrases(node: Node) -> tuple[Phrase, ...]:
             child.wrong(f"{text!r} stands twice in this list", "keep one of them")
         else:
             found[text] = phrase
-    if not found:
-        node.wrong("an empty word list", "add words or delete the file")
-    return tuple(found.values())
+    return list(found.values())
 
 
 def _refuse_repeated(node: Node, rule: Rule, rules: list[Rule]) -> None:

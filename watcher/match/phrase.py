@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from watcher.match.fold import WORD, fold, is_cjk
+from watcher.match.fold import CJK, WORD, fold, is_cjk
 from watcher.match.slots import Slot, SlotError, read_slot
 from watcher.match.words import forms
 
@@ -65,7 +65,6 @@ class _Part:
     optional: bool = False
     spaced: bool = False
     """Whether white space stands before it in the source."""
-    latin: bool = True
 
 
 Lists = Mapping[str, tuple[Phrase, ...]]
@@ -137,9 +136,8 @@ def _list_part(name: str, lists: Lists | None) -> _Part:
     if not phrases:
         raise PhraseError(f"word list {name!r} is empty")
     keys = frozenset(key for phrase in phrases for key in phrase.keys)
-    latin = not is_cjk(fold(phrases[0].source)[0])
     longest_first = sorted(phrases, key=lambda one: -len(one.source))
-    return _Part(pattern="(?:" + "|".join(phrase.pattern for phrase in longest_first) + ")", keys=keys, latin=latin)
+    return _Part(pattern="(?:" + "|".join(phrase.pattern for phrase in longest_first) + ")", keys=keys)
 
 
 def _word_part(written: str) -> _Part:
@@ -151,8 +149,7 @@ def _word_part(written: str) -> _Part:
     patterns = [pattern for pattern, _ in read]
     pattern = patterns[0] if len(patterns) == 1 else "(?:" + "|".join(patterns) + ")"
     keys = frozenset(key for _, keys in read for key in keys)
-    latin = not is_cjk(fold(alternatives[0].lstrip("=") or alternatives[0])[0])
-    return _Part(pattern=pattern, keys=keys, optional=optional, latin=latin)
+    return _Part(pattern=pattern, keys=keys, optional=optional)
 
 
 def _alternative(written: str) -> tuple[str, frozenset[str]]:
@@ -193,7 +190,7 @@ def _joined(parts: list[_Part]) -> str:
         before = parts[index - 1] if index else None
         join = "" if leading or before is None else _join(before, part)
         if part.kind == "gap":
-            pieces.append(_gap(int(part.pattern), before, parts[index + 1]))
+            pieces.append(_gap(int(part.pattern)))
         elif not part.optional:
             pieces.append(join + part.pattern)
         elif leading:
@@ -212,11 +209,9 @@ def _join(before: _Part, part: _Part) -> str:
     return _JOIN if part.spaced else " ?"
 
 
-def _gap(words: int, before: _Part | None, after: _Part) -> str:
-    latin = all(part.latin for part in (before, after) if part is not None and part.kind == "word")
-    if before is not None and before.kind == "slot" and after.kind == "slot":
-        latin = True
-    return f".{{0,{words * (_LATIN_PER_WORD if latin else _CJK_PER_WORD) + 1}}}?"
+def _gap(words: int) -> str:
+    """Up to so many words: nine characters each where no Chinese, Japanese or Korean stands between, else three."""
+    return f"(?:[^{CJK}]{{0,{words * _LATIN_PER_WORD + 1}}}?|.{{0,{words * _CJK_PER_WORD}}}?)"
 
 
 def _weight(keys: frozenset[str]) -> tuple[int, int]:

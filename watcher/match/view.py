@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import re2
 
-from watcher.annotate.sentences import clauses as cut_clauses
 from watcher.match.fold import fold, is_cjk
 from watcher.match.phrase import Phrase
 from watcher.match.rule import RegexClause, Where, Within
@@ -71,13 +70,10 @@ class View:
     def sentences(self) -> tuple[Sentence, ...]:
         return self.annotations.sentences
 
-    @cached_property
+    @property
     def clauses(self) -> tuple[Sentence, ...]:
         """The clauses of all sentences, each with its own stance."""
-        found: list[Sentence] = []
-        for field, text in ((TextField.TITLE, self.news.title), (TextField.TEXT, self.news.text)):
-            found += cut_clauses(text, field, self.sentences, dated=self.news.dated)
-        return tuple(found)
+        return self.annotations.clauses
 
     def annotated(self, kind: str, unit: Unit) -> list[Any]:
         """The annotations of one type inside the unit, in order."""

@@ -1,0 +1,273 @@
+"""`watcher rules …`: lint, list, test, match and score rule files, through the engine that production uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from watcher import settings
+from watcher.cli.newslines import BadLine, Line, read_lines
+from watcher.errors import CannotHelp, Mistake, Mistakes, WatcherError
+from watcher.match.compile import compile_rules
+from watcher.match.evaluate import Engine
+from watcher.match.language import load_rules
+from watcher.match.rule import RuleSet
+from watcher.match.schema import rule_schema
+from watcher.match.score import Counts, Judged, count
+from watcher.match.tests import run_tests
+from watcher.model import Fact, Match, Span
+from watcher.runtime import rules_folder
+
+app = typer.Typer(help="Rules: lint, test, match and score them.", no_args_is_help=True)
+
+FAILED, MISUSED, FOUND = 1, 2, 3
+Folder = Annotated[Path | None, typer.Option("--rules", help="The rules folder; else the configured one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+Source = Annotated[str, typer.Option("--input", help="JSON lines {id, title?, text, …}; - is standard input.")]
+Params = Annotated[list[str] | None, typer.Option("--param", help="RULE.NAME=VALUE, as funding.at_least=10MUSD.")]
+
+
+def _folder(given: Path | None) -> Path:
+    return given or rules_folder(settings.load())
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """An error that the program raises on purpose ends the command with its text and status 1."""
+    try:
+        yield
+    except WatcherError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAILED) from error
+
+
+def _params(given: list[str] | None) -> dict[str, str]:
+    found = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name:
+            raise typer.BadParameter(
+                f"{text!r}: write RULE.NAME=VALUE, as funding.at_least=10MUSD", param_hint="--param"
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _engine(rules: Path | None, param: list[str] | None) -> Engine:
+    params = _params(param)
+    return compile_rules(load_rules(_folder(rules)), params)
+
+
+@app.command()
+def lint(rules: Folder = None, as_json: AsJson = False) -> None:
+    """Check all rule files; every mistake with file, line and what to write instead. Status 3 when there is one."""
+    with _ending_well():
+        folder = _folder(rules)
+    try:
+        found: tuple[Mistake, ...] = ()
+        rule_set = load_rules(folder)
+    except Mistakes as mistakes:
+        found, rule_set = mistakes.mistakes, RuleSet(rules=(), version="")
+    if as_json:
+        rows = [
+            {"path": one.path, "line": one.line, "column": one.column, "message": one.message, "instead": one.instead}
+            for one in found
+        ]
+        typer.echo(json.dumps({"mistakes": rows, "rules": len(rule_set.rules)}, ensure_ascii=False))
+    else:
+        for one in found:
+            typer.echo(str(one))
+        if not found:
+            typer.echo(f"{len(rule_set.rules)} rules, no mistakes", err=True)
+    raise typer.Exit(FOUND if found else 0)
+
+
+@app.command("list")
+def list_rules(rules: Folder = None, as_json: AsJson = False) -> None:
+    """The rules with their level, status and parameters."""
+    with _ending_well():
+        rule_set = load_rules(_folder(rules))
+    for rule in rule_set.rules:
+        row = {
+            "id": rule.id,
+            "title": rule.title,
+            "level": rule.level,
+            "status": rule.status,
+            "tags": list(rule.tags),
+            "params": dict(rule.params),
+            "facts": [spec.name for spec in rule.facts],
+            "tests": len(rule.tests),
+            "exceptions": len(rule.exceptions),
+            "path": rule.path,
+        }
+        if as_json:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            typer.echo(f"{rule.id:<20} {rule.level:<7} {rule.status:<13} {len(rule.tests):>3} tests  {rule.title}")
+
+
+@app.command()
+def schema() -> None:
+    """The JSON Schema of a rule file, for editors: `# yaml-language-server: $schema=…`."""
+    typer.echo(json.dumps(rule_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def test(rules: Folder = None, param: Params = None, as_json: AsJson = False) -> None:
+    """Run the examples inside the rules; prints what differs, and ends with status 1 if anything does."""
+    with _ending_well():
+        rule_set = load_rules(_folder(rules))
+        failures = run_tests(rule_set, _params(param))
+    total = sum(len(rule.tests) for rule in rule_set.rules)
+    if as_json:
+        rows = [{"rule": one.rule_id, "path": one.path, "line": one.line, "message": one.message} for one in failures]
+        typer.echo(json.dumps({"tests": total, "failures": rows}, ensure_ascii=False))
+    else:
+        for failure in failures:
+            typer.echo(str(failure))
+        typer.echo(f"{total - len(failures)} of {total} examples came out as written", err=True)
+    raise typer.Exit(FAILED if failures else 0)
+
+
+@app.command()
+def match(
+    source: Source = "-",
+    rules: Folder = None,
+    param: Params = None,
+    as_json: AsJson = False,  # noqa: ARG001
+) -> None:
+    """One JSON line an item: the rules that match, their facts and the words that decided."""
+    with _ending_well():
+        engine = _engine(rules, param)
+        good = True
+        for line in read_lines(source):
+            if isinstance(line, BadLine):
+                typer.echo(str(line), err=True)
+                good = False
+            else:
+                row = {"id": line.id, "matches": [match_row(one) for one in engine.matches(line.news)]}
+                typer.echo(json.dumps(row, ensure_ascii=False))
+    raise typer.Exit(0 if good else FAILED)
+
+
+def match_row(match: Match) -> dict[str, Any]:
+    """The JSON form of a match."""
+    return {
+        "rule": match.rule_id,
+        "title": match.rule_title,
+        "level": match.level,
+        "status": match.status,
+        "facts": {name: fact_row(fact) for name, fact in match.facts.items()},
+        "evidence": [{"clause": one.clause, **_span_row(one.span), "text": one.text} for one in match.evidence],
+    }
+
+
+def fact_row(fact: Fact) -> dict[str, Any]:
+    """The JSON form of a fact; the span is null where a fact was set by default."""
+    row: dict[str, Any] = {"value": list(fact.value) if isinstance(fact.value, tuple) else fact.value}
+    row |= _span_row(fact.span)
+    row |= {"kind": fact.kind, "text": fact.text}
+    if fact.currency or fact.usd is not None:
+        row |= {"currency": fact.currency, "high": fact.high, "bound": fact.bound, "usd": fact.usd}
+        row["rate_date"] = fact.rate_date.isoformat() if fact.rate_date else None
+    if fact.more:
+        row["more"] = [_span_row(span) for span in fact.more]
+    return row
+
+
+def _span_row(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return {"field": None, "start": None, "end": None}
+    return {"field": span.field, "start": span.start, "end": span.end}
+
+
+@app.command()
+def score(
+    source: Source = "-",
+    rules: Folder = None,
+    param: Params = None,
+    ambiguous: Annotated[bool, typer.Option(help="Count items marked ambiguous too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Precision, recall and F1 on labelled lines (`labels`, with - or _), per rule and language, and the misses."""
+    with _ending_well():
+        engine = _engine(rules, param)
+        judged: list[Judged] = []
+        misses: list[dict[str, Any]] = []
+        for line in read_lines(source):
+            if isinstance(line, BadLine):
+                raise CannotHelp(str(line))
+            if ambiguous or not line.raw.get("ambiguous"):
+                judged.append(_judge(engine, line, misses))
+    table = _table([rule.id for rule in engine.rule_set.rules], judged)
+    if as_json:
+        typer.echo(json.dumps({"items": len(judged), "scores": table, "misses": misses}, ensure_ascii=False))
+        return
+    for row in table:
+        low, high = row["f1_interval"]
+        typer.echo(
+            f"{row['rule']:<18} {row['language']:<6} P {row['precision']:.2f}  R {row['recall']:.2f}  "
+            f"F1 {row['f1']:.2f} [{low:.2f}, {high:.2f}]  "
+            f"{row['right']} right, {row['false']} false, {row['missed']} missed"
+        )
+    for miss in misses:
+        typer.echo(f"{miss['kind']:<6} {miss['rule']:<18} {miss['id']}: {miss['decided']}")
+
+
+def _judge(engine: Engine, line: Line, misses: list[dict[str, Any]]) -> Judged:
+    labels = line.raw.get("labels")
+    wanted = frozenset(str(one).replace("_", "-") for one in labels) if isinstance(labels, list) else frozenset()
+    verdicts = engine.explain(line.news)
+    matched = frozenset(verdict.rule_id for verdict in verdicts if verdict.match is not None)
+    for verdict in verdicts:
+        if (verdict.rule_id in wanted) != (verdict.match is not None):
+            words = [f"{one.clause} ({one.text!r})" for one in verdict.match.evidence[:3]] if verdict.match else []
+            kind = "false" if verdict.match else "missed"
+            decided = "; ".join(words) or verdict.decided
+            misses.append({"id": line.id, "rule": verdict.rule_id, "kind": kind, "decided": decided})
+    return Judged(language=(line.news.language or "?")[:2], labels=wanted, matched=matched)
+
+
+def _table(rule_ids: list[str], judged: list[Judged]) -> list[dict[str, Any]]:
+    languages = sorted({item.language for item in judged})
+    rows = []
+    for rule_id in rule_ids:
+        rows.append(_row(rule_id, "all", count(rule_id, judged)))
+        for language in languages:
+            rows.append(_row(rule_id, language, count(rule_id, [one for one in judged if one.language == language])))
+    counts = [count(rule_id, judged) for rule_id in rule_ids]
+    if counts:
+        rows.append(_macro(counts))
+    return rows
+
+
+def _row(rule_id: str, language: str, counts: Counts) -> dict[str, Any]:
+    return {
+        "rule": rule_id,
+        "language": language,
+        "precision": round(counts.precision, 4),
+        "recall": round(counts.recall, 4),
+        "f1": round(counts.f1, 4),
+        "f1_interval": [round(one, 4) for one in counts.f1_interval],
+        "right": counts.right,
+        "false": counts.false,
+        "missed": counts.missed,
+    }
+
+
+def _macro(counts: list[Counts]) -> dict[str, Any]:
+    """The plain mean over rules, with the interval of all decisions taken together."""
+    whole = Counts(
+        right=sum(one.right for one in counts),
+        false=sum(one.false for one in counts),
+        missed=sum(one.missed for one in counts),
+    )
+    row = _row("macro", "all", whole)
+    for name in ("precision", "recall", "f1"):
+        row[name] = round(sum(getattr(one, name) for one in counts) / len(counts), 4)
+    return row
