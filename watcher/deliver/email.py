@@ -46,9 +46,10 @@ class EmailChannel:
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
         message["Precedence"] = "bulk"
-        message["Content-Language"] = "en"
         message.set_content(rendered.text, charset="utf-8", cte="quoted-printable")
         message.add_alternative(rendered.html, subtype="html", charset="utf-8", cte="quoted-printable")
+        # Set last: what is set before moves into the first part.
+        message["Content-Language"] = "en"
         # "=_" cannot occur in quoted-printable, and the same digest must give the same bytes.
         message.set_boundary(f"=_{sha256(message_id.encode()).hexdigest()[:32]}")
         return Envelope(message_id=message_id, content_type="message/rfc822", body=message.as_bytes())
