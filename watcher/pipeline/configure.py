@@ -86,7 +86,11 @@ def _with_dollars(subscription: SubscriptionConfig, now: datetime) -> Subscripti
 
 def check_rules(rt: Runtime) -> None:
     """Look whether the rule files changed; tell `ops:` once a day while they cannot be read."""
-    rt.rules.engine()
+    lines = ("The last good rules stay in force.",)
+    try:
+        rt.rules.engine()
+    except Mistakes:
+        lines = ("There are no good rules yet: items are stored and wait.",)
     if rt.rules.mistakes:
-        lines = ("The last good rules stay in force.", *(str(one) for one in rt.rules.mistakes.mistakes))
+        lines = (*lines, *(str(one) for one in rt.rules.mistakes.mistakes))
         notify(rt, f"rules:{rt.clock():%Y-%m-%d}", Notice(subject="The rule files were refused", lines=lines))
