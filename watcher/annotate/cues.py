@@ -1,7 +1,7 @@
 """Finds the words of cue tables in a text: one scan for all of them, word borders respected, longest first.
 
-A table maps a label to phrases; `{a,b}` in a phrase lists endings, so `rais{e,es,ed,ing}` is four phrases. What a
-cue means is left to the caller.
+A table maps a label to phrases; `{a,b}` in a phrase lists endings, so `rais{e,es,ed,ing}` is four phrases. The tables
+are text files in `watcher/data`. What a cue means is left to the caller.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
 from typing import NamedTuple
 
 import ahocorasick_rs
@@ -31,6 +32,17 @@ def spelled(phrase: str) -> list[str]:
         return [phrase]
     head, tail = phrase[: found.start()], phrase[found.end() :]
     return [whole for ending in found[1].split(",") for whole in spelled(head + ending + tail)]
+
+
+def tables(name: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The tables of `watcher/data/<name>` in order: the words of each `[header]` and the phrases below it."""
+    found: list[tuple[tuple[str, ...], list[str]]] = []
+    for line in (resources.files("watcher.data") / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            found.append((tuple(line.strip("[]").split()), []))
+        elif line and not line.startswith("#"):
+            found[-1][1].extend(phrase.strip() for phrase in line.split(" | "))
+    return [(header, tuple(phrases)) for header, phrases in found]
 
 
 def _joins(char: str) -> bool:

@@ -77,6 +77,10 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE,
 )
+_TRIGGER = re.compile(
+    r"(?<!\d)\d{1,4}(?!\d)|\d{5,}|[今去前明当]年|\b(?:last|this|next|today|yesterday|on|since|first|second|third|fourth|[qh][1-4])\b"
+    rf"|\b{_M}\b"
+)
 _BEFORE_MONTH = re.compile(r"(?:in|since|by|until|during|early|late|mid|from|of|and|to|for|en|em|im|in|end)[\s-]$")
 
 
@@ -102,7 +106,12 @@ def named(text: str, dated: date | None) -> tuple[Named, ...]:
 
 
 def _scan(folded: str, dated: date | None) -> Iterator[Named]:
-    for found in _PATTERN.finditer(folded):
+    at = 0
+    while trigger := _TRIGGER.search(folded, at):
+        found = _PATTERN.match(folded, trigger.start())
+        at = max(trigger.start() + 1, found.end()) if found else trigger.end()
+        if found is None:
+            continue
         reading = _read(found, dated)
         if reading is not None and _stands_alone(folded, found):
             end = found.end()

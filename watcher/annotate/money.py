@@ -7,16 +7,15 @@ role) is decided in `money_role`; how many dollars it is, in `rates`.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from watcher.annotate import currencies, numerals
-from watcher.annotate.folding import fold, is_cjk, script
+from watcher.annotate.folding import fold, is_cjk
 from watcher.annotate.money_role import Amount, roles
 from watcher.annotate.rates import rate, to_usd
-from watcher.model import Bound, Money, MoneyRole, Sentence, TextField
+from watcher.model import Bound, Money, Sentence, TextField
 
 _COMMA_DECIMAL = frozenset(("de", "fr", "es", "it", "pt", "nl", "sv", "da", "nb", "no", "fi", "pl", "ru", "tr", "cs"))
 
@@ -41,7 +40,7 @@ _HAN_SCALE = re.compile(
     r"\s?(?P<mid>[多余几来])?(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|兆|조|천만|백만|억|만|천|千|百)(?P<after>[多余])?"
 )
 _HAN_MORE = re.compile(r"\s?(?P<more>\d+(?:\.\d+)?)(?P<scale>千万|百万|万|천만|백만|만|천)")
-_SUFFIX = re.compile(rf"[\s-]?(?:{_SUF})(?![a-z])")
+_SUFFIX = re.compile(rf"[\s-]?(?:{_SUF})(?:(?<=[^a-z])|(?![a-z]))")
 _LINK = re.compile(r"\s?(?:-|–|—|~|至|到|から|에서)\s?|\sto\s|\sor\s|\sand\s|\sa\s|\sbis\s|\sà\s|\sy\s")
 _BETWEEN = re.compile(r"(?:between|entre|zwischen|tra)\s+(?:about |roughly )?$")
 _SECOND_PREFIX = re.compile(rf"(?:{_PRE})\s?")
@@ -108,12 +107,14 @@ _BEFORE_BOUND: tuple[tuple[Bound, re.Pattern[str]], ...] = (
 )
 _AFTER_LEAST = re.compile(r"\s?(?:\+|or\smore|and\s(?:above|more)|plus\b|-plus\b|以上|余|多(?!家|个|名|项|元|年))")
 _AFTER_ABOUT = re.compile(r"\s?(?:左右|上下|前後|程度|가량|or\sso\b)")
+_SMALLEST = 1000.0
+"""Below this many dollars an amount is a price."""
 _CODES_ALONE = frozenset(
     ("usd", "eur", "gbp", "rmb", "hkd", "chf", "cny", "jpy", "krw", "sgd", "aud", "twd", "ntd", "euro", "euros")
 )
 _ANY_CASE = frozenset(("rs", "rs.", "re.", "kr", "fr.", "euro", "euros", "rmb", "renminbi", "rmb yuan", "rp"))
 _WEAK_NAMES = frozenset(
-    "won pound pounds rand real reais reales dong baht taka franc francs kr krone kroner crown dinar dinars lira riyal riyals libra libras pfund franken try cop pen php".split()
+    ["won", "pound", "pounds", "rand", "real", "reais", "reales", "dong", "baht", "taka", "franc", "francs", "kr", "krone", "kroner", "crown", "dinar", "dinars", "lira", "riyal", "riyals", "libra", "libras", "pfund", "franken", "try", "cop", "pen", "php"]
 )
 
 
@@ -160,7 +161,11 @@ def money(
     if not reads:
         return ()
     signed = _settled(reads, text, folded, language, dated)
-    amounts = [Amount(start=one.start, end=one.end, same_as=same) for one, _, same in signed]
+    worth = [to_usd(one.value, code, dated) for one, code, _ in signed]
+    amounts = [
+        Amount(start=one.start, end=one.end, same_as=same, small=usd is not None and usd.usd < _SMALLEST)
+        for (one, _, same), usd in zip(signed, worth, strict=True)
+    ]
     found = roles(text, sentences, amounts, dated)
     return tuple(
         Money(
@@ -173,9 +178,9 @@ def money(
             currency=code,
             bound=one.bound,
             role=role,
-            converted=to_usd(one.value, code, dated),
+            converted=usd,
         )
-        for (one, code, _), role in zip(signed, found, strict=True)
+        for (one, code, _), role, usd in zip(signed, found, worth, strict=True)
     )
 
 
@@ -344,7 +349,7 @@ def _bare(folded: str, part: _Part) -> _Read | None:
             replace_sign(
                 part,
                 currencies.YUAN_CHAR
-                if part.scale in (1e4, 1e7, 1e8, 1e6, 1e9, 1e10, 1e11) and "가" > folded[part.end - 1]
+                if part.scale in (1e4, 1e7, 1e8, 1e6, 1e9, 1e10, 1e11) and folded[part.end - 1] < "가"
                 else None,
             ),
         )
@@ -462,9 +467,7 @@ def _han_amount(folded: str, found: re.Match[str]) -> _Read | None:
     bound = _bound(folded, found.start(), end)
     if found["vague"] == "上":
         bound = Bound.AT_LEAST
-    elif found["vague"]:
-        bound = Bound.VAGUE
-    elif not counted and (bound is Bound.EXACT or found["level"]):
+    elif found["vague"] or (not counted and (bound is Bound.EXACT or found["level"])):
         bound = Bound.VAGUE
     elif (found["mid"] or found["after"]) and bound is Bound.EXACT:
         bound = Bound.AT_LEAST

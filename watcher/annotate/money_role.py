@@ -1,34 +1,38 @@
 """Decides what each amount is for, from the words of its clause and the amounts beside it.
 
-Every cue (`role_cues`) of the sentence scores by its weight and its distance to the amount; the stance of the clause
+Every cue (`role_cues.txt`) of the sentence scores by its weight and its distance to the amount; the stance of the clause
 then turns what is hoped for into targets and forecasts and what is past into past rounds.
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
-from watcher.annotate.cues import CueScanner, Hit, between
-from watcher.annotate.folding import fold, is_cjk
-from watcher.annotate.role_cues import CUES, HEADINGS
-from watcher.annotate.stance import Piece, pieces, reference_day
+from watcher.annotate.cues import CueScanner, Hit, between, tables
+from watcher.annotate.folding import fold
+from watcher.annotate.stance import Clock, Piece, clock_of, pieces
 from watcher.model import MoneyRole, Sentence, Stance
 
-_REACH = 160
-"""How far, in points, a cue may stand from its amount; a CJK character counts for `_WIDE` points."""
-_WIDE = 2.5
-_WEIGHT = {1: 34.0, 2: 62.0, 3: 78.0}
+_REACH = 130.0
+"""How far, in points, a cue may stand from its amount."""
+_LATIN, _WIDE = 0.8, 2.0
+_WEIGHT = {1: 34.0, 2: 62.0, 3: 78.0, 4: 104.0}
 _WRONG_SIDE = 30.0
-_COMMA = 12.0
+_POINTS = {**dict.fromkeys(",，、", 12.0), **dict.fromkeys(";；:—", 30.0), "(": 10.0, "\n": 30.0}
+"""How far apart a character sets what stands on its two sides; a letter counts `_LATIN`, a CJK character `_WIDE`."""
 _OTHER_AMOUNT = 34.0
-_CLAUSE = 8.0
-_RANK = {role: len(CUES) - index for index, (role, *_rest) in reversed(list(enumerate(CUES)))}
-_SCAN = CueScanner({f"{role}/{weight}/{side}": phrases for role, weight, side, phrases in CUES})
+_TABLES = tables("role_cues.txt")
+_RANK = {header[0]: -index for index, (header, _) in reversed(list(enumerate(_TABLES)))}
+_SCAN = CueScanner({"/".join(header): phrases for header, phrases in _TABLES if header[0] != "heading"})
+_HEADINGS = {name: header[1] for header, names in _TABLES if header[0] == "heading" for name in names}
 _HEADING = re.compile(r"(?:^|\n|[.。]\s)\s*(?P<name>[^\n.:。;,]{3,24})\s*(?::|\n)")
 _MONEY_IN = (MoneyRole.RAISED, MoneyRole.INVESTED, MoneyRole.GRANTED, MoneyRole.COMMITTED, MoneyRole.EQUITY)
 _LISTED = (*_MONEY_IN, MoneyRole.MILESTONE, MoneyRole.TOTAL_TO_DATE, MoneyRole.PRICE, MoneyRole.REVENUE)
@@ -41,13 +45,16 @@ class Amount:
     start: int
     end: int
     same_as: int | None = None
+    small: bool = False
+    """Too little to be a round or a deal: a price, unless a fine."""
 
 
 def roles(text: str, sentences: Sequence[Sentence], amounts: Sequence[Amount], dated: date | None) -> list[MoneyRole]:
     """The role of each amount, in order."""
-    hits = _hits(text)
-    day = reference_day(text, dated)
+    clock = clock_of(text, dated)
     starts = [one.start for one in sentences]
+    page = _page(text)
+    groups = _groups(amounts)
     found: list[MoneyRole] = []
     for index, amount in enumerate(amounts):
         if amount.same_as is not None:
@@ -55,56 +62,84 @@ def roles(text: str, sentences: Sequence[Sentence], amounts: Sequence[Amount], d
             continue
         at = bisect_right(starts, amount.start) - 1
         left, right = (sentences[at].start, sentences[at].end) if at >= 0 else (0, len(text))
-        role = _scored(text, hits, amounts, index, max(left, amount.start - 400), min(right, amount.end + 300))
-        role = role or _inherited(text, amounts, found, index, left) or _under_heading(text, amount.start)
-        found.append(_by_stance(role or MoneyRole.OTHER, _clause(text, left, right, amount, day)))
+        window = max(left, amount.start - 400), min(right, amount.end + 300)
+        role = _scored(page, groups, (amount.start, groups[amount.start]), window)
+        role = role or _inherited(amounts, found, index, left) or _under_heading(text, amount.start)
+        if amount.small and role is not MoneyRole.FINE:
+            role = MoneyRole.PRICE
+        found.append(_by_stance(role or MoneyRole.OTHER, _clause(text, left, right, amount, clock)))
     return found
 
 
+def _groups(amounts: Sequence[Amount]) -> dict[int, int]:
+    """Where each amount ends, its restatements in other currencies included, by where it starts."""
+    ends: dict[int, int] = {}
+    first = 0
+    for amount in amounts:
+        if amount.same_as is None:
+            first = amount.start
+        ends[first] = amount.end
+    return ends
+
+
+class _Page(NamedTuple):
+    """A text's cues, and running sums of how far apart its characters stand, in points."""
+
+    hits: list[Hit]
+    points: array[float]
+
+
 @lru_cache(maxsize=4)
-def _hits(text: str) -> list[Hit]:
-    return _SCAN.hits(fold(text))
+def _page(text: str) -> _Page:
+    folded = fold(text)
+    return _Page(_SCAN.hits(folded), array("d", accumulate(map(_points, folded), initial=0.0)))
 
 
-def _scored(
-    text: str, hits: Sequence[Hit], amounts: Sequence[Amount], index: int, left: int, right: int
-) -> MoneyRole | None:
-    amount = amounts[index]
+def _points(char: str) -> float:
+    if char < "\u2e80":
+        return _POINTS.get(char, _LATIN)
+    return _POINTS.get(char, _WIDE)
+
+
+def _scored(page: _Page, groups: dict[int, int], amount: tuple[int, int], window: tuple[int, int]) -> MoneyRole | None:
     best: dict[str, float] = {}
-    for hit in between(hits, left, right):
-        role, weight, side = hit.label.split("/")
-        if hit.start < amount.end and hit.end > amount.start:
+    for hit in between(page.hits, *window):
+        if hit.start < amount[1] and hit.end > amount[0]:
             continue
-        score = _WEIGHT[int(weight)] - _distance(text, hit, amounts, index, side)
+        role, weight, side = hit.label.split("/")
+        score = _WEIGHT[int(weight)] - _distance(page, hit, groups, amount, side)
         if score > 0:
             best[role] = max(best.get(role, 0.0), score)
     if not best:
         return None
-    return MoneyRole(max(best, key=lambda role: (best[role], _RANK[role])))
+    winner = max(best, key=lambda role: (best[role], _RANK[role]))
+    return _summed(best) if winner == "sum" else MoneyRole(winner)
 
 
-def _distance(text: str, hit: Hit, amounts: Sequence[Amount], index: int, side: str) -> float:
-    amount = amounts[index]
-    before = hit.end <= amount.start
-    gap = text[hit.end : amount.start] if before else text[amount.end : hit.start]
-    if len(gap) > _REACH:
-        return float(_REACH)
-    points = sum(_WIDE if is_cjk(char) else 1.0 for char in gap) * 0.8
-    points += _COMMA * sum(gap.count(mark) for mark in ",，、") + 2.5 * _COMMA * sum(
-        gap.count(mark) for mark in ";；:—("
-    )
+def _summed(best: Mapping[str, float]) -> MoneyRole:
+    """What a bare "in total" sums up: the strongest other trade in its sentence says."""
+    deal = max(best.get(role, 0.0) for role in ("deal_total", "upfront", "milestone"))
+    site, cash = best.get("invested", 0.0), best.get("raised", 0.0)
+    if not max(deal, site, cash):
+        return MoneyRole.OTHER
+    if deal >= max(site, cash):
+        return MoneyRole.DEAL_TOTAL
+    return MoneyRole.INVESTED if site > cash else MoneyRole.TOTAL_TO_DATE
+
+
+def _distance(page: _Page, hit: Hit, groups: dict[int, int], amount: tuple[int, int], side: str) -> float:
+    before = hit.end <= amount[0]
+    low, high = (hit.end, amount[0]) if before else (amount[1], hit.start)
+    points = page.points[high] - page.points[low]
+    if points > _REACH:
+        return points
     if side == "after" and not before:
         points += _WRONG_SIDE
-    low, high = (hit.end, amount.start) if before else (amount.end, hit.start)
-    points += _OTHER_AMOUNT * sum(
-        1 for one in amounts if one.same_as is None and low <= one.start < high and one is not amount
-    )
+    points += _OTHER_AMOUNT * sum(1 for start in groups if low <= start < high)
     return points + (0.0 if before else 3.0)
 
 
-def _inherited(
-    text: str, amounts: Sequence[Amount], found: Sequence[MoneyRole], index: int, left: int
-) -> MoneyRole | None:
+def _inherited(amounts: Sequence[Amount], found: Sequence[MoneyRole], index: int, left: int) -> MoneyRole | None:
     """The role of the amount before in the same list: "X landed $26 million …, Y €31 million …"."""
     if not index or amounts[index - 1].start < left or found[index - 1] not in _LISTED:
         return None
@@ -114,14 +149,14 @@ def _inherited(
 def _under_heading(text: str, at: int) -> MoneyRole | None:
     folded = fold(text)
     for heading in reversed(list(_HEADING.finditer(folded, max(0, at - 1500), at))):
-        role = HEADINGS.get(heading["name"].strip())
+        role = _HEADINGS.get(heading["name"].strip())
         if role is not None:
-            return MoneyRole(role) if role else None
+            return MoneyRole(role) if role != "none" else None
     return None
 
 
-def _clause(text: str, left: int, right: int, amount: Amount, day: date | None) -> Piece:
-    parts = pieces(text, left, right, day)
+def _clause(text: str, left: int, right: int, amount: Amount, clock: Clock) -> Piece:
+    parts = pieces(text, left, right, clock)
     return next((part for part in parts if part.start <= amount.start < part.end), parts[-1])
 
 

@@ -106,13 +106,13 @@ HAN_SCALES: dict[str, float] = {
 _SMALL = {
     word: float(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
     )
 }
 _SMALL.update(
     {
         word: 10.0 * value
-        for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+        for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
     }
 )
 _SMALL.update({"a": 1.0, "an": 1.0, "half": 0.5})

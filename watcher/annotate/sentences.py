@@ -11,29 +11,23 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from watcher.annotate.folding import is_cjk
-from watcher.annotate.stance import Piece, pieces, reference_day, whole_stance
+from watcher.annotate.stance import Clock, Piece, clock_of, pieces, whole_stance
 from watcher.model import Sentence, Stance, TextField
 
 _NEVER_LAST = frozenset(
-    "mr mrs ms dr prof st sen rep rev hon gov gen col capt sgt messrs mme mlle sr sra dra dott sig ing hr fr "
-    "no nos nr fig figs vs v cf ca approx est incl excl resp e.g i.e viz al eq sec vol pp p art ph.d m.d "
-    "jan feb mar apr jun jul aug sep sept oct nov dec mt ft núm nº z.b u.a d.h bzw usw tel ext dept univ assoc".split()
+    ["mr", "mrs", "ms", "dr", "prof", "st", "sen", "rep", "rev", "hon", "gov", "gen", "col", "capt", "sgt", "messrs", "mme", "mlle", "sr", "sra", "dra", "dott", "sig", "ing", "hr", "fr", "no", "nos", "nr", "fig", "figs", "vs", "v", "cf", "ca", "approx", "est", "incl", "excl", "resp", "e.g", "i.e", "viz", "al", "eq", "sec", "vol", "pp", "p", "art", "ph.d", "m.d", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mt", "ft", "núm", "nº", "z.b", "u.a", "d.h", "bzw", "usw", "tel", "ext", "dept", "univ", "assoc"]
 )
 """Abbreviations after which a sentence does not end, unless a word follows that opens sentences."""
 _MAYBE_LAST = frozenset(
-    "inc ltd co corp plc llc lp pte pty bros gmbh s.a s.p.a s.r.l n.v b.v a.g u.s u.k u.s.a u.n e.u d.c l.p p.l.c jr sr "
-    "va mass calif conn ill mich minn pa wash ont que cie etc mio mrd mill a.m p.m".split()
+    ["inc", "ltd", "co", "corp", "plc", "llc", "lp", "pte", "pty", "bros", "gmbh", "s.a", "s.p.a", "s.r.l", "n.v", "b.v", "a.g", "u.s", "u.k", "u.s.a", "u.n", "e.u", "d.c", "l.p", "p.l.c", "jr", "sr", "va", "mass", "calif", "conn", "ill", "mich", "minn", "pa", "wash", "ont", "que", "cie", "etc", "mio", "mrd", "mill", "a.m", "p.m"]
 )
 """Abbreviations that may also end a sentence; the next word decides."""
 _OPENERS = frozenset(
-    "the a an it its in on at we our he she they their this that these those but and under for according however "
-    "meanwhile while with as by after before since if when there to both also separately some more all one last "
-    "although earlier during from no not such other among about el la los las il lo le les der die das ein eine "
-    "en em o os as um uma según nach mit dans".split()
+    ["the", "a", "an", "it", "its", "in", "on", "at", "we", "our", "he", "she", "they", "their", "this", "that", "these", "those", "but", "and", "under", "for", "according", "however", "meanwhile", "while", "with", "as", "by", "after", "before", "since", "if", "when", "there", "to", "both", "also", "separately", "some", "more", "all", "one", "last", "although", "earlier", "during", "from", "no", "not", "such", "other", "among", "about", "el", "la", "los", "las", "il", "lo", "le", "les", "der", "die", "das", "ein", "eine", "en", "em", "o", "os", "as", "um", "uma", "según", "nach", "mit", "dans"]
 )
 """Words that, with a capital, rather open a sentence than continue a name."""
 _MONTHS = frozenset(
-    "januar februar märz april mai juni juli august september oktober november dezember jänner quartal jahrhundert".split()
+    ["januar", "februar", "märz", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "dezember", "jänner", "quartal"]
 )
 _CLOSERS = "\"'”’)]}»」』】）］｝〉》"
 _WIDE_STOP = "。！？；｡"
@@ -49,8 +43,8 @@ def sentences(text: str, field: TextField, *, dated: date | None = None) -> tupl
     `dated` is the item's date, against which years and months count as past; without it the newest year that the text
     names stands in. Linear in the text.
     """
-    day = reference_day(text, dated)
-    return tuple(_sentence(text, field, start, end, day) for start, end in bounds(text))
+    clock = clock_of(text, dated)
+    return tuple(_sentence(text, field, start, end, clock) for start, end in bounds(text))
 
 
 def clauses(
@@ -60,12 +54,12 @@ def clauses(
 
     A clause ends at a semicolon, a dash, a conjunction that opens a new statement, a relative clause, a Chinese comma.
     """
-    day = reference_day(text, dated)
+    clock = clock_of(text, dated)
     return tuple(
         Sentence(field=field, start=start, end=end, stance=piece.stance, cue=piece.cue)
         for one in found
         if one.field is field
-        for piece in pieces(text, one.start, one.end, day)
+        for piece in pieces(text, one.start, one.end, clock)
         for start, end in _trimmed(text, piece.start, piece.end)
     )
 
@@ -99,8 +93,8 @@ def bounds(text: str) -> Iterator[tuple[int, int]]:
     yield from _trimmed(text, start, len(text))
 
 
-def _sentence(text: str, field: TextField, start: int, end: int, day: date | None) -> Sentence:
-    return _as_sentence(field, whole_stance(text, start, end, day))
+def _sentence(text: str, field: TextField, start: int, end: int, clock: Clock) -> Sentence:
+    return _as_sentence(field, whole_stance(text, start, end, clock))
 
 
 def _as_sentence(field: TextField, piece: Piece) -> Sentence:

@@ -1,19 +1,19 @@
-"""Decides how a clause stands to what it tells: asserted, planned, expected, rumoured, sought, denied, ended, past, conditional.
+"""Decides how a clause stands to what it tells: asserted, planned, expected, rumoured, denied, past and so on.
 
-Works on one sentence at a time: cuts it into clauses, looks for cue words (`stance_cues`) and dates long before the
-item's own, and decides how far each cue reaches. Where sentences begin is `sentences`' part.
+Works on one sentence at a time: cuts it into clauses, looks for cue words (`stance_cues.txt`) and dates long
+before the item's own, and decides how far each cue reaches. Where sentences begin is `sentences`' part.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from watcher.annotate import stance_cues
-from watcher.annotate.cues import CueScanner, Hit, between
+from watcher.annotate.cues import CueScanner, Hit, between, tables
 from watcher.annotate.dates import Named, named
 from watcher.annotate.folding import fold, is_cjk
 from watcher.model import Stance
@@ -41,15 +41,8 @@ class _Cue(NamedTuple):
     onward: bool
 
 
-_SCAN = CueScanner(
-    {
-        "~": stance_cues.SHIELDS,
-        "=": stance_cues.RESETS,
-        **{f">{label}": phrases for label, phrases in stance_cues.ONWARD.items()},
-        **{f"*{label}": phrases for label, phrases in stance_cues.WHOLE.items()},
-        "!": stance_cues.ASSERTS,
-    }
-)
+_MARK = {"shield": "~", "reset": "=", "assert": "!", "onward": ">", "whole": "*"}
+_SCAN = CueScanner({"".join((_MARK[header[0]], *header[1:])): phrases for header, phrases in tables("stance_cues.txt")})
 _ALWAYS = re.compile(
     r";|:\s|(?<=\s)[–—-](?=\s)|—"
     r"|,\s(?=(?:but|while|whereas|although|though|which|whose|whom|where|when|after|before|because|since|unless|until|having|"
@@ -65,25 +58,46 @@ _JOINS = re.compile(
 _PREPOSITION = re.compile(
     r"(?:\b(?:in|on|of|since|from|during|dated|by|until|through|back\sin|early|late|mid|en|el|de|im|em|in|nel)[\s-]+(?:early|late|mid|the|del|el)?[\s-]?|早在|于|自|从)$"
 )
-_NOUN_YEAR = re.compile(r"\b(?:an?|the|its|their|of|from)\s+$")
+_NOUN_YEAR = re.compile(r"\b(?:an?|its|their|of|from)\s+$")
+_AHEAD = re.compile(r"(?:\bby|until|through|\bto|before|since the|end of|[到至在-])\s?$")
+_REPORTED = re.compile(r"\b(?:said|says|announced|reported|confirmed|revealed|added|disclosed|told)\b[^.;]*$")
 _OPENING = re.compile(
     r"[\s\"'(\[「『《-]*(?:(?:back\s)?(?:in|on|since|during|by|from|en|im|em|nel)\s(?:early\s|late\s|mid-?\s?)?|早在|自|从|于)?$"
 )
 
 
-def reference_day(text: str, dated: date | None) -> date | None:
-    """The day against which other dates are past: the item's own, else the end of the newest year the text names."""
+class Clock(NamedTuple):
+    """What counts as now: `dated` completes dates without a year; days of `years_only` clocks differ by year alone."""
+
+    dated: date | None
+    now: date | None
+    years_only: bool = False
+
+
+@lru_cache(maxsize=8)
+def clock_of(text: str, dated: date | None) -> Clock:
+    """The item's date; without it the newest day, else the newest year, that the text names and that is not ahead."""
     if dated is not None:
-        return dated
-    years = [one.day.year for one in named(text, None)]
-    return date(max(years), 12, 31) if years else None
+        return Clock(dated, dated)
+    told = [one for one in named(text, None) if not _is_ahead(text, one)]
+    days = [one.day for one in told if one.precision == "day"]
+    years = [one.day.year for one in told]
+    if days and max(days).year >= max(years):
+        return Clock(None, max(days))
+    return Clock(None, date(max(years), 12, 31), True) if years else Clock(None, None)
 
 
-def pieces(text: str, start: int, end: int, day: date | None) -> list[Piece]:
+def _is_ahead(text: str, one: Named) -> bool:
+    before = fold(text)[max(0, one.start - 9) : one.start]
+    return bool(_AHEAD.search(before)) or text[one.end : one.end + 1] in ("前", "末")
+
+
+@lru_cache(maxsize=1024)
+def pieces(text: str, start: int, end: int, clock: Clock) -> tuple[Piece, ...]:
     """The clauses of the sentence at `[start, end)` in order, each with its stance."""
     limit = min(end, start + _LONGEST)
     hits = between(_hits(text), start, limit)
-    past = _past_dates(text, start, limit, day)
+    past = _past_dates(text, start, limit, clock)
     found: list[Piece] = []
     carried: _Cue | None = None
     for left, right in _clause_bounds(text, start, limit, hits, past):
@@ -91,12 +105,12 @@ def pieces(text: str, start: int, end: int, day: date | None) -> list[Piece]:
         found.extend(made)
     if limit < end and found:
         found[-1] = found[-1]._replace(end=end)
-    return found or [Piece(start, end, Stance.ASSERTED, "")]
+    return tuple(found) or (Piece(start, end, Stance.ASSERTED, ""),)
 
 
-def whole_stance(text: str, start: int, end: int, day: date | None) -> Piece:
-    """The sentence as one piece: asserted when any of its clauses asserts an event, else as its first coloured clause."""
-    parts = pieces(text, start, end, day)
+def whole_stance(text: str, start: int, end: int, clock: Clock) -> Piece:
+    """The sentence as one piece: asserted when a clause of it asserts an event, else as its first coloured one."""
+    parts = pieces(text, start, end, clock)
     coloured = [part for part in parts if part.stance is not Stance.ASSERTED]
     if not coloured:
         return Piece(start, end, Stance.ASSERTED, "")
@@ -124,15 +138,18 @@ def _is_month_may(text: str, hit: Hit) -> bool:
     )
 
 
-def _past_dates(text: str, start: int, end: int, day: date | None) -> list[Named]:
-    if day is None:
+def _past_dates(text: str, start: int, end: int, clock: Clock) -> list[Named]:
+    if clock.now is None:
         return []
-    found = named(text, day)
-    return [
-        one
-        for one in found
-        if start <= one.start < end and one.day + timedelta(days=_LENGTH[one.precision] + RECENT_DAYS) < day
-    ]
+    found = _in_range(named(text, clock.dated), start, end)
+    if clock.years_only:
+        return [one for one in found if one.day.year < clock.now.year]
+    limit = clock.now - timedelta(days=RECENT_DAYS)
+    return [one for one in found if one.day + timedelta(days=_LENGTH[one.precision]) < limit]
+
+
+def _in_range(found: Sequence[Named], start: int, end: int) -> Sequence[Named]:
+    return found[bisect_left(found, (start,)) : bisect_left(found, (end,))]
 
 
 def _clause_bounds(
@@ -183,7 +200,7 @@ def _judge(
     cues = [
         _Cue(hit.start, hit.end, Stance(hit.label[1:]), hit.label[0] == ">") for hit in hits if hit.label[0] in ">*"
     ]
-    times = [_time_cue(text, one, left, asserts) for one in past if left <= one.start < right]
+    times = [cue for one in past if left <= one.start < right if (cue := _time_cue(text, one, left, asserts))]
     if reset is not None:
         times = [cue for cue in times if cue.onward]
         carried = None
@@ -198,7 +215,14 @@ def _judge(
     return made, carried
 
 
-def _time_cue(text: str, one: Named, left: int, asserts: Sequence[Hit]) -> _Cue:
+def _is_reported(text: str, sentence: int, hit: Hit) -> bool:
+    """ "Acme said it had signed …": the past perfect of reported speech tells the news, not its background."""
+    return text.startswith("had ", hit.start) and bool(
+        _REPORTED.search(fold(text)[max(sentence, hit.start - 90) : hit.start])
+    )
+
+
+def _time_cue(text: str, one: Named, left: int, asserts: Sequence[Hit]) -> _Cue | None:
     """How far a past date reaches: back over the clause's main verb, or only over the noun or participle it follows."""
     before = fold(text)[max(left, one.start - 24) : one.start]
     spoken = [hit for hit in asserts if hit.end <= one.start]
@@ -206,8 +230,9 @@ def _time_cue(text: str, one: Named, left: int, asserts: Sequence[Hit]) -> _Cue:
         return _Cue(one.start, one.end, Stance.BACKGROUND, True)
     if len(spoken) > 1 and not is_cjk(text[one.end - 1]):
         return _Cue(spoken[-1].start, one.end, Stance.BACKGROUND, True)
-    plain = bool(_PREPOSITION.search(before)) or is_cjk(text[one.end - 1]) or before.strip() == ""
-    return _Cue(one.start, one.end, Stance.BACKGROUND, not plain)
+    if _PREPOSITION.search(before) or _NOUN_YEAR.search(before) or is_cjk(text[one.end - 1]) or not before.strip():
+        return _Cue(one.start, one.end, Stance.BACKGROUND, False)
+    return None if one.precision == "year" else _Cue(one.start, one.end, Stance.BACKGROUND, False)
 
 
 _STRONG = (Stance.DENIED, Stance.RUMOURED)
