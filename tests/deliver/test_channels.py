@@ -91,7 +91,7 @@ def test_two_deliveries_have_two_ids(way):
 
 def test_a_missing_or_empty_secret_takes_the_channel_down_without_telling(way):
     envelope = way.compose()
-    for secrets in ({}, {"ADDRESS": " ", "SIGNING": SIGNING}):
+    for secrets in ({"OTHER": HIDDEN}, {"ADDRESS": " ", "SIGNING": SIGNING}):
         way.secrets = secrets
         outcome = way.send(envelope)
         assert (outcome.kind, outcome.reason) == (OutcomeKind.CHANNEL_DOWN, "secret_missing")

@@ -98,7 +98,7 @@ def test_a_connection_that_breaks_after_the_final_dot_is_uncertain(smtp_inbox, k
 
 
 @contextlib.contextmanager
-def script(*replies: bytes):
+def script(*replies: bytes, pause_s: float = 0):
     """A server that greets with the first reply, answers each line with the next, and then says nothing more."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -107,6 +107,7 @@ def script(*replies: bytes):
                 connection, _ = listener.accept()
                 with connection, connection.makefile("rwb") as lines:
                     for reply in replies:
+                        time.sleep(pause_s)
                         lines.write(reply)
                         lines.flush()
                         line = lines.readline()
@@ -135,6 +136,16 @@ def test_a_server_that_falls_silent_costs_one_deadline_in_all(replies, kind):
         outcome = sent(plain(port), timeout_s=0.5)
         assert time.monotonic() - started < 2
     assert (outcome.kind, outcome.reason) == (kind, "timeout")
+
+
+def test_a_server_that_is_slow_at_every_reply_costs_one_deadline_in_all():
+    with script(b"220 hi\r\n", b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", pause_s=0.3) as port:
+        outcome = sent(plain(port), timeout_s=0.8)
+    assert (outcome.kind, outcome.reason, outcome.detail) == (
+        OutcomeKind.RETRY,
+        "timeout",
+        "sender: no reply came in time",
+    )
 
 
 def test_a_message_larger_than_the_server_takes_is_not_sent():
