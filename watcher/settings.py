@@ -22,9 +22,9 @@ from watcher.model import Secret
 PREFIX = "WATCHER_"
 _MIB = 1024 * 1024
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-_SIZE = re.compile(r"(\d{1,12})\s*(B|KB|KiB|MB|MiB)?")
+_SIZE = re.compile(r"([0-9]{1,12})\s*(B|KB|KiB|MB|MiB)?")
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(ms|s|m|h|d|w)")
 
 
 def duration_s(text: str) -> float:
@@ -53,13 +53,13 @@ def _path(text: str) -> Path:
 
 
 def _whole(text: str) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,12}", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,12}", text):
         raise ValueError("write a whole number")
     return int(text)
 
 
 def _seconds(text: str) -> float:
-    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
         return float(text)
     return duration_s(text)
 

@@ -71,7 +71,8 @@ class Supervisor:
     """Runs the services of these settings; with no broker named, a private Valkey comes with them.
 
     `env` is laid over the environment of the children. With `logs` each child writes to a file of its name in that
-    folder, without it to our standard error. After `start`, `settings` are those of the children.
+    folder, without it to our standard error (the broker to the data folder). After `start`, `settings` are those of
+    the children.
     """
 
     def __init__(
@@ -141,7 +142,8 @@ class Supervisor:
 
     def log_tail(self, name: str, *, lines: int = 40) -> str:
         """The last lines that the child wrote, when `logs` were asked for."""
-        path = self.logs / f"{name}.log" if self.logs else None
+        folder = self.logs or (self.settings.data_dir if name == BROKER else None)
+        path = folder / f"{name}.log" if folder else None
         if path is None or not path.is_file():
             return ""
         return "\n".join(path.read_text("utf-8", errors="replace").splitlines()[-lines:])
@@ -151,7 +153,7 @@ class Supervisor:
     def _start(self, name: str) -> None:
         child = self._children.setdefault(name, _Child(name=name))
         child.started_at, child.retry_at = time.monotonic(), None
-        with _output(self.logs, name) as output:
+        with _output(self.logs or (self.settings.data_dir if name == BROKER else None), name) as output:
             if name == BROKER:
                 valkey = embedded.start(
                     self.settings.data_dir, output=output, wrap=(*_ANNOUNCE, "last"), stdin=self._pipe()

@@ -71,7 +71,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_send_task_events": False,
-        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_scheduler": "workers.beat:Poker",
         "beat_max_loop_interval": min(5.0, settings.sweep_every_s),
         "beat_schedule": {SWEEP: _sweep_entry(settings)},
         "timezone": "UTC",

@@ -18,11 +18,13 @@ from watcher import log, runtime
 from watcher.errors import TryAgain
 from watcher.pipeline import Nudges, batch_size
 from watcher.runtime import Runtime
-from workers.app import app, settings
+from workers.app import SWEEP, app, settings
 
 LONG_QUEUE = 200
 """Messages in a queue from which on the sweep adds none: they tell it nothing new."""
 TRIES = 3
+AWAY = (BrokerAway, KombuError, RedisError, OSError)
+"""What a broker that is away or full raises."""
 _log = log.get("workers")
 _opened: dict[int, Runtime] = {}
 
@@ -98,9 +100,17 @@ def publish(nudges: Nudges) -> int:
                         ignore_result=True,
                     )
                     sent += len(batch)
-    except (BrokerAway, KombuError, RedisError, OSError) as error:
+    except AWAY as error:
         _log.warning("nudges left to the sweep", count=waiting - sent, reason=str(error) or type(error).__name__)
     return sent
+
+
+def poke() -> None:
+    """Ask for a sweep now, so that a worker that has just started need not wait for the beat; never raises."""
+    try:
+        app.send_task("watcher.sweep", queue=SWEEP, retry=False, expires=60, ignore_result=True)
+    except AWAY as error:
+        _log.warning("no sweep asked for", reason=str(error) or type(error).__name__)
 
 
 def batches(ids: Sequence[int], size: int) -> Iterator[list[int]]:
@@ -115,5 +125,5 @@ def without_long_queues(nudges: Nudges) -> Nudges:
         with app.connection_or_acquire() as connection:
             client = connection.default_channel.client
             return {step: ids for step, ids in nudges.items() if not ids or client.llen(str(step)) <= LONG_QUEUE}
-    except (BrokerAway, KombuError, RedisError, OSError):
+    except AWAY:
         return nudges

@@ -7,19 +7,21 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from watcher import config, log, settings
 from watcher.errors import CannotHelp, WatcherError
 from watcher.settings import Settings
-from workers import beat
-from workers.app import QUEUES, configure
-from workers.base import close_runtime
+from workers import alive, beat
+from workers.app import QUEUES, SWEEP, configure
+from workers.base import close_runtime, poke
 
 _log = log.get("workers")
 
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     signals.setup_logging.connect(_logging_is_ours, weak=False)
     if options.duty == "beat":
-        beat.run(app, level=chosen.log_level)
+        beat.run(app, chosen)
         return 0
     return _work(app, chosen, options.queues, options.processes)
 
@@ -84,8 +86,12 @@ def _logging_is_ours(**_about: Any) -> None:
 
 
 def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int | None) -> int:
-    # without these two the pool's children would inherit connections, or leave them open when they end
     signals.worker_process_shutdown.connect(lambda **_about: close_runtime(), weak=False)
+    signals.heartbeat_sent.connect(lambda **_about: alive.touch(chosen), weak=False)
+    if SWEEP in queues:
+        signals.worker_ready.connect(lambda **_about: poke(), weak=False)
+    # JSON is all that we accept, so root gains a sender nothing
+    warnings.simplefilter("ignore", SecurityWarning)
     worker = app.Worker(
         hostname=f"{queues[0] if len(queues) == 1 else 'all'}-{os.getpid()}@{socket.gethostname()}",
         queues=list(queues),

@@ -73,11 +73,18 @@ app = typer.Typer(
 )
 
 
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("biotech-watcher")
+    except PackageNotFoundError:
+        return "not installed, run from its source"
+
+
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(version("biotech-watcher"))
+        typer.echo(_installed_version())
         raise typer.Exit
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from datetime import time
-from email.utils import parseaddr
+from email.utils import getaddresses
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,7 +20,9 @@ SAY_WHERE = "write {env: NAME} or {file: path}"
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
-_AMOUNT = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(k|m|mn|million|bn|b|billion)?\s*(?:([A-Za-z]{3}))?", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(k|m|mn|million|bn|b|billion)?\s*(?:([A-Za-z]{3}))?", re.IGNORECASE
+)
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
 _OWN_HEADERS = frozenset(
     {
@@ -152,7 +154,8 @@ def read_mail(at: At, value: Any) -> str | None:
     text = read_text(at, value)
     if text is None:
         return None
-    address = parseaddr(text)[1]
+    addresses = getaddresses([text])
+    address = addresses[0][1] if len(addresses) == 1 else ""
     local, _, domain = address.rpartition("@")
     if not local or not domain or len(address) > 254 or re.search(r"[\s,;<>]", address):
         at.refuse(f"{quoted(text)} is no mail address", "one address, as ops@example.org")
@@ -217,7 +220,7 @@ def parse_when(text: str) -> Schedule | None:
         return None
     if found[1]:
         return Schedule(when=When(found[1]))
-    clock = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", found[3] or found[7])
+    clock = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", found[3] or found[7])
     if not clock:
         return None
     at = time(int(clock[1]), int(clock[2]))
@@ -253,7 +256,7 @@ def read_at_least(at: At, value: Any) -> str | None:
 @cache
 def _currencies() -> tuple[str, ...]:
     """The active currency codes of ISO 4217."""
-    return tuple(resources.files("watcher.data").joinpath("currencies.txt").read_text("ascii").split())
+    return tuple(resources.files("watcher.data").joinpath("iso4217.txt").read_text("ascii").split())
 
 
 def dollars(threshold: str | None) -> float | None:
