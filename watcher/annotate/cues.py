@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import NamedTuple
 
@@ -52,9 +52,9 @@ def _joins(char: str) -> bool:
 class CueScanner:
     """Compiled cue tables; `hits` is linear in the text."""
 
-    def __init__(self, table: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, table: Iterable[tuple[str, Iterable[str]]]) -> None:
         labels: dict[str, str] = {}
-        for label, phrases in table.items():
+        for label, phrases in table:
             for phrase in phrases:
                 for whole in spelled(phrase):
                     labels.setdefault(fold(whole), label)

@@ -42,7 +42,7 @@ PREFIX_FORMS: dict[str, str] = _forms("prefix")
 SUFFIX_FORMS: dict[str, str] = _forms("suffix")
 """What may stand after a number and its scale."""
 _SCAN = CueScanner(
-    {f"{header[1]}:{word}": (word,) for header, words in _TABLES if header[0] == "home" for word in words}
+    (f"{header[1]}:{word}", (word,)) for header, words in _TABLES if header[0] == "home" for word in words
 )
 _CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     CROWN: (("SEK", "DKK", "NOK"), "SEK"),

@@ -40,7 +40,8 @@ _HAN_SCALE = re.compile(
     r"\s?(?P<mid>[多余几来])?(?P<scale>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|兆|조|천만|백만|억|만|천|千|百)(?P<after>[多余])?"
 )
 _HAN_MORE = re.compile(r"\s?(?P<more>\d+(?:\.\d+)?)(?P<scale>千万|百万|万|천만|백만|만|천)")
-_SUFFIX = re.compile(rf"[\s-]?(?:{_SUF})(?:(?<=[^a-z])|(?![a-z]))")
+_SUFFIX = re.compile(rf"(?:\s(?:de|di|of)\s|\sd'|[\s-])?(?:{_SUF})(?:(?<=[^a-z])|(?![a-z]))")
+_LINKING = re.compile(r"^(?:\s(?:de|di|of)\s|\sd'|[\s-])")
 _LINK = re.compile(r"\s?(?:-|–|—|~|至|到|から|에서)\s?|\sto\s|\sor\s|\sand\s|\sa\s|\sbis\s|\sà\s|\sy\s")
 _BETWEEN = re.compile(r"(?:between|entre|zwischen|tra)\s+(?:about |roughly )?$")
 _SECOND_PREFIX = re.compile(rf"(?:{_PRE})\s?")
@@ -89,7 +90,7 @@ _BEFORE_BOUND: tuple[tuple[Bound, re.Pattern[str]], ...] = (
     (
         Bound.AT_MOST,
         re.compile(
-            r"(?:up\sto|as\smuch\sas|nearly|almost|close\sto|at\smost|(?<!no\s)(?<!not\s)less\sthan|under|(?:a\s)?maximum\sof|no\smore\sthan|not\smore\sthan|capped\sat|just\sshy\sof|approaching|hasta|até|fino\sa|bis\szu|jusqu'à|casi|quasi|fast|最高(?:可达|达|为|至|可再得|可)?|最多(?:可再?得|可达|可|支付|再得|再)?|至多|不超过|不逾|不到|近|将近|接近|上限为?|最大|最高で|최대|no\sless\sor)\s?(?:an?\s|another\s|a\sfurther\s|an\sadditional\s)?$"
+            r"(?:up\sto|as\smuch\sas|nearly|almost|close\sto|at\smost|(?<!no\s)(?<!not\s)less\sthan|under|(?:a\s)?maximum\sof|no\smore\sthan|not\smore\sthan|capped\sat|just\sshy\sof|approaching|hasta|até|fino\sa|bis\szu|jusqu'à|casi|quasi|最高(?:可达|达|为|至|可再得|可)?|最多(?:可再?得|可达|可|支付|再得|再)?|至多|不超过|不逾|不到|近|将近|接近|上限为?|最大|最高で|최대|no\sless\sor)\s?(?:an?\s|another\s|a\sfurther\s|an\sadditional\s)?$"
         ),
     ),
     (
@@ -114,7 +115,37 @@ _CODES_ALONE = frozenset(
 )
 _ANY_CASE = frozenset(("rs", "rs.", "re.", "kr", "fr.", "euro", "euros", "rmb", "renminbi", "rmb yuan", "rp"))
 _WEAK_NAMES = frozenset(
-    ["won", "pound", "pounds", "rand", "real", "reais", "reales", "dong", "baht", "taka", "franc", "francs", "kr", "krone", "kroner", "crown", "dinar", "dinars", "lira", "riyal", "riyals", "libra", "libras", "pfund", "franken", "try", "cop", "pen", "php"]
+    [
+        "won",
+        "pound",
+        "pounds",
+        "rand",
+        "real",
+        "reais",
+        "reales",
+        "dong",
+        "baht",
+        "taka",
+        "franc",
+        "francs",
+        "kr",
+        "krone",
+        "kroner",
+        "crown",
+        "dinar",
+        "dinars",
+        "lira",
+        "riyal",
+        "riyals",
+        "libra",
+        "libras",
+        "pfund",
+        "franken",
+        "try",
+        "cop",
+        "pen",
+        "php",
+    ]
 )
 
 
@@ -251,7 +282,7 @@ def _part(text: str, folded: str, found: re.Match[str], comma: bool) -> _Part | 
     prefixed = sign is not None
     after = _SUFFIX.match(folded, at)
     if after:
-        code = currencies.SUFFIX_FORMS[after[0].strip(" -")]
+        code = currencies.SUFFIX_FORMS[_LINKING.sub("", after[0])]
         if sign is None or (len(sign) != 3 and len(code) == 3) or code == sign or is_cjk(after[0][-1]):
             sign = sign if sign and len(sign) == 3 else code
             at = after.end()

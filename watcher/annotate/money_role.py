@@ -31,7 +31,7 @@ _POINTS = {**dict.fromkeys(",，、", 12.0), **dict.fromkeys(";；:—", 30.0), 
 _OTHER_AMOUNT = 34.0
 _TABLES = tables("role_cues.txt")
 _RANK = {header[0]: -index for index, (header, _) in reversed(list(enumerate(_TABLES)))}
-_SCAN = CueScanner({"/".join(header): phrases for header, phrases in _TABLES if header[0] != "heading"})
+_SCAN = CueScanner(("/".join(header), phrases) for header, phrases in _TABLES if header[0] != "heading")
 _HEADINGS = {name: header[1] for header, names in _TABLES if header[0] == "heading" for name in names}
 _HEADING = re.compile(r"(?:^|\n|[.。]\s)\s*(?P<name>[^\n.:。;,]{3,24})\s*(?::|\n)")
 _MONEY_IN = (MoneyRole.RAISED, MoneyRole.INVESTED, MoneyRole.GRANTED, MoneyRole.COMMITTED, MoneyRole.EQUITY)

@@ -106,17 +106,40 @@ HAN_SCALES: dict[str, float] = {
 _SMALL = {
     word: float(value)
     for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
 _SMALL.update(
     {
         word: 10.0 * value
-        for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+        for value, word in enumerate(
+            ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+        )
     }
 )
-_SMALL.update({"a": 1.0, "an": 1.0, "half": 0.5})
-NUMBER_WORD = "(?:" + "|".join(sorted(_SMALL, key=len, reverse=True)) + "|hundred|and)"
+_SMALL["half"] = 0.5
+NUMBER_WORD = "(?:" + "|".join(sorted(_SMALL, key=len, reverse=True)) + "|hundred|and|an?)"
 
 _HAN_DIGITS = {char: float(value) for value, char in enumerate("零一二三四五六七八九")}
 _HAN_DIGITS.update(
@@ -148,14 +171,12 @@ def english(words: str) -> float | None:
             continue
         if word == "hundred":
             total = (total or 1.0) * 100
-        elif word in ("a", "an") and seen:
-            continue
         elif word in _SMALL:
             total += _SMALL[word]
-        else:
+        elif word not in ("a", "an"):
             return None
         seen = True
-    return total if seen else None
+    return (total or 1.0) if seen else None
 
 
 def han(numeral: str) -> float | None:

@@ -11,27 +11,253 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from watcher.annotate.folding import is_cjk
-from watcher.annotate.stance import Clock, Piece, clock_of, pieces, whole_stance
+from watcher.annotate.stance import Clock, Piece, asserts, clock_of, pieces, whole_stance
 from watcher.model import Sentence, Stance, TextField
 
 _NEVER_LAST = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "st", "sen", "rep", "rev", "hon", "gov", "gen", "col", "capt", "sgt", "messrs", "mme", "mlle", "sr", "sra", "dra", "dott", "sig", "ing", "hr", "fr", "no", "nos", "nr", "fig", "figs", "vs", "v", "cf", "ca", "approx", "est", "incl", "excl", "resp", "e.g", "i.e", "viz", "al", "eq", "sec", "vol", "pp", "p", "art", "ph.d", "m.d", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mt", "ft", "núm", "nº", "z.b", "u.a", "d.h", "bzw", "usw", "tel", "ext", "dept", "univ", "assoc"]
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "sen",
+        "rep",
+        "rev",
+        "hon",
+        "gov",
+        "gen",
+        "col",
+        "capt",
+        "sgt",
+        "messrs",
+        "mme",
+        "mlle",
+        "sr",
+        "sra",
+        "dra",
+        "dott",
+        "sig",
+        "ing",
+        "hr",
+        "fr",
+        "no",
+        "nos",
+        "nr",
+        "fig",
+        "figs",
+        "vs",
+        "v",
+        "cf",
+        "ca",
+        "approx",
+        "est",
+        "incl",
+        "excl",
+        "resp",
+        "e.g",
+        "i.e",
+        "viz",
+        "al",
+        "eq",
+        "sec",
+        "vol",
+        "pp",
+        "p",
+        "art",
+        "ph.d",
+        "m.d",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "mt",
+        "ft",
+        "núm",
+        "nº",
+        "z.b",
+        "u.a",
+        "d.h",
+        "bzw",
+        "usw",
+        "tel",
+        "ext",
+        "dept",
+        "univ",
+        "assoc",
+    ]
 )
 """Abbreviations after which a sentence does not end, unless a word follows that opens sentences."""
 _MAYBE_LAST = frozenset(
-    ["inc", "ltd", "co", "corp", "plc", "llc", "lp", "pte", "pty", "bros", "gmbh", "s.a", "s.p.a", "s.r.l", "n.v", "b.v", "a.g", "u.s", "u.k", "u.s.a", "u.n", "e.u", "d.c", "l.p", "p.l.c", "jr", "sr", "va", "mass", "calif", "conn", "ill", "mich", "minn", "pa", "wash", "ont", "que", "cie", "etc", "mio", "mrd", "mill", "a.m", "p.m"]
+    [
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "plc",
+        "llc",
+        "lp",
+        "pte",
+        "pty",
+        "bros",
+        "gmbh",
+        "s.a",
+        "s.p.a",
+        "s.r.l",
+        "n.v",
+        "b.v",
+        "a.g",
+        "u.s",
+        "u.k",
+        "u.s.a",
+        "u.n",
+        "e.u",
+        "d.c",
+        "l.p",
+        "p.l.c",
+        "jr",
+        "sr",
+        "va",
+        "mass",
+        "calif",
+        "conn",
+        "ill",
+        "mich",
+        "minn",
+        "pa",
+        "wash",
+        "ont",
+        "que",
+        "cie",
+        "etc",
+        "mio",
+        "mrd",
+        "mill",
+        "a.m",
+        "p.m",
+    ]
 )
 """Abbreviations that may also end a sentence; the next word decides."""
 _OPENERS = frozenset(
-    ["the", "a", "an", "it", "its", "in", "on", "at", "we", "our", "he", "she", "they", "their", "this", "that", "these", "those", "but", "and", "under", "for", "according", "however", "meanwhile", "while", "with", "as", "by", "after", "before", "since", "if", "when", "there", "to", "both", "also", "separately", "some", "more", "all", "one", "last", "although", "earlier", "during", "from", "no", "not", "such", "other", "among", "about", "el", "la", "los", "las", "il", "lo", "le", "les", "der", "die", "das", "ein", "eine", "en", "em", "o", "os", "as", "um", "uma", "según", "nach", "mit", "dans"]
+    [
+        "the",
+        "a",
+        "an",
+        "it",
+        "its",
+        "in",
+        "on",
+        "at",
+        "we",
+        "our",
+        "he",
+        "she",
+        "they",
+        "their",
+        "this",
+        "that",
+        "these",
+        "those",
+        "but",
+        "and",
+        "under",
+        "for",
+        "according",
+        "however",
+        "meanwhile",
+        "while",
+        "with",
+        "as",
+        "by",
+        "after",
+        "before",
+        "since",
+        "if",
+        "when",
+        "there",
+        "to",
+        "both",
+        "also",
+        "separately",
+        "some",
+        "more",
+        "all",
+        "one",
+        "last",
+        "although",
+        "earlier",
+        "during",
+        "from",
+        "no",
+        "not",
+        "such",
+        "other",
+        "among",
+        "about",
+        "el",
+        "la",
+        "los",
+        "las",
+        "il",
+        "lo",
+        "le",
+        "les",
+        "der",
+        "die",
+        "das",
+        "ein",
+        "eine",
+        "en",
+        "em",
+        "o",
+        "os",
+        "as",
+        "um",
+        "uma",
+        "según",
+        "nach",
+        "mit",
+        "dans",
+    ]
 )
 """Words that, with a capital, rather open a sentence than continue a name."""
 _MONTHS = frozenset(
-    ["januar", "februar", "märz", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "dezember", "jänner", "quartal"]
+    [
+        "januar",
+        "februar",
+        "märz",
+        "april",
+        "mai",
+        "juni",
+        "juli",
+        "august",
+        "september",
+        "oktober",
+        "november",
+        "dezember",
+        "jänner",
+        "quartal",
+    ]
 )
+_FIRMS = frozenset(
+    ["inc", "ltd", "co", "corp", "plc", "llc", "lp", "pte", "gmbh", "s.a", "s.p.a", "s.r.l", "n.v", "b.v", "a.g"]
+)
+_LABELLED = re.compile(
+    r"\b(?:[Ss]eries|[Pp]hase|[Cc]lass|[Tt]ype|[Hh]epatitis|[Gg]roup|[Vv]itamin|[Rr]ound|[Pp]art|[Ss]chedule)\s\w{1,3}$"
+)
+"""What ends in a letter or number that is no initial: "Series B." """
 _CLOSERS = "\"'”’)]}»」』】）］｝〉》"
 _WIDE_STOP = "。！？；｡"
-_STOP = re.compile(r"[.!?。！？；｡…]+|\n")
+_STOP = re.compile(r"[.!?。！？；｡…]+|\n|(?<=\])\s[-–](?=\s[A-Z])|\s[•●■◆▪](?=\s)")
 _WORD_BEFORE = re.compile(r"[^\s()\[\]\"“”,;:—–/]{1,24}$")
 _WORD_AFTER = re.compile(r"\s*[\"'“‘(\[«¿¡]*([^\s]{1,24})")
 _BULLET = re.compile(r"\s*(?:[-–—•●■◆▪‣*·]|\(?\d{1,2}[.)、]|[一二三四五六七八九十]+、)\s")
@@ -119,6 +345,8 @@ def _hard_wrapped(text: str) -> bool:
 
 def _end_of(text: str, stop: re.Match[str], wrapped: bool, start: int) -> int | None:
     mark = stop[0]
+    if mark[0].isspace() and mark != "\n":
+        return stop.end()
     if mark == "\n":
         return _line_end(text, stop.start(), wrapped, start)
     end = _past_closers(text, stop.end())
@@ -171,7 +399,14 @@ def _full_stop_ends(text: str, at: int, past_dots: int, end: int, start: int) ->
     last = before[0].lower().strip("'’") if before else ""
     if past_dots - at > 1 or end > past_dots:
         return not word[0].islower()
-    return _abbreviation_ends(last, word, at - start)
+    if _LABELLED.search(text, max(start, at - 14), at):
+        return word[0].isupper()
+    return _abbreviation_ends(last, word, at - start) or (last in _FIRMS and _two_statements(text, start, at, end))
+
+
+def _two_statements(text: str, start: int, at: int, end: int) -> bool:
+    """Behind "Inc.": whether a verb stands on both sides, so that a new sentence begins with a name."""
+    return text[end:].lstrip()[:1].isupper() and asserts(text, start, at) and asserts(text, end, end + 60)
 
 
 def _glued(text: str, at: int, end: int) -> bool:

@@ -41,8 +41,8 @@ class _Cue(NamedTuple):
     onward: bool
 
 
-_MARK = {"shield": "~", "reset": "=", "assert": "!", "onward": ">", "whole": "*"}
-_SCAN = CueScanner({"".join((_MARK[header[0]], *header[1:])): phrases for header, phrases in tables("stance_cues.txt")})
+_MARK = {"shield": "~", "reset": "=", "assert": "!", "onward": ">", "whole": "*", "sentence": "^"}
+_SCAN = CueScanner(("".join((_MARK[header[0]], *header[1:])), phrases) for header, phrases in tables("stance_cues.txt"))
 _ALWAYS = re.compile(
     r";|:\s|(?<=\s)[–—-](?=\s)|—"
     r"|,\s(?=(?:but|while|whereas|although|though|which|whose|whom|where|when|after|before|because|since|unless|until|having|"
@@ -51,6 +51,7 @@ _ALWAYS = re.compile(
     r"(?:under|in|for|to|of|by|on|from|through)\swhich|(?:that|who|which)\s(?:had|has|have|could|may|might|would|will)|which)\b)"
     r"|(?<=[\u3400-\u9fff])(?=但是?|然而|不过|并且|而且|同时)"
 )
+_RELATIVE = re.compile(r",\s(?=(?:which|who|whose|founded|formed|established|set\sup|created|formerly)\b)")
 _MAYBE = re.compile(r",\s?")
 _JOINS = re.compile(
     r"(?:,\s*)?(?:\b(?:and|or|as\sit|as\sthey|it|they|he|she|we|that|who|which|what|also|then)\s+|[并且又也还而]|同时)+$"
@@ -62,7 +63,7 @@ _NOUN_YEAR = re.compile(r"\b(?:an?|its|their|of|from)\s+$")
 _AHEAD = re.compile(r"(?:\bby|until|through|\bto|before|since the|end of|[到至在-])\s?$")
 _REPORTED = re.compile(r"\b(?:said|says|announced|reported|confirmed|revealed|added|disclosed|told)\b[^.;]*$")
 _OPENING = re.compile(
-    r"[\s\"'(\[「『《-]*(?:(?:back\s)?(?:in|on|since|during|by|from|en|im|em|nel)\s(?:early\s|late\s|mid-?\s?)?|早在|自|从|于)?$"
+    r"[\s\"'(\[「『《-]*(?:[一二两三四五六七八九十数几多\d]+|(?:back\s)?(?:in|on|since|during|by|from|en|im|em|nel)\s(?:early\s|late\s|mid-?\s?)?|早在|自|从|于)?$"
 )
 
 
@@ -103,9 +104,19 @@ def pieces(text: str, start: int, end: int, clock: Clock) -> tuple[Piece, ...]:
     for left, right in _clause_bounds(text, start, limit, hits, past):
         made, carried = _judge(text, (left, right), start, between(hits, left, right), past, carried)
         found.extend(made)
+    for hit in hits:
+        if hit.label[0] == "^":
+            found = [_recoloured(text, part, hit) for part in found]
     if limit < end and found:
         found[-1] = found[-1]._replace(end=end)
     return tuple(found) or (Piece(start, end, Stance.ASSERTED, ""),)
+
+
+def _recoloured(text: str, part: Piece, hit: Hit) -> Piece:
+    """A source's words colour the whole sentence, save what is denied, ended or past in it."""
+    if part.stance in (Stance.DENIED, Stance.ENDED, Stance.BACKGROUND):
+        return part
+    return part._replace(stance=Stance(hit.label[1:]), cue=text[hit.start : hit.end])
 
 
 def whole_stance(text: str, start: int, end: int, clock: Clock) -> Piece:
@@ -114,11 +125,15 @@ def whole_stance(text: str, start: int, end: int, clock: Clock) -> Piece:
     coloured = [part for part in parts if part.stance is not Stance.ASSERTED]
     if not coloured:
         return Piece(start, end, Stance.ASSERTED, "")
-    hits = _hits(text)
     for part in parts:
-        if part.stance is Stance.ASSERTED and any(hit.label == "!" for hit in between(hits, part.start, part.end)):
+        if part.stance is Stance.ASSERTED and asserts(text, part.start, part.end):
             return Piece(start, end, Stance.ASSERTED, "")
     return Piece(start, end, coloured[0].stance, coloured[0].cue)
+
+
+def asserts(text: str, start: int, end: int) -> bool:
+    """Whether a verb that asserts an event stands at `[start, end)`."""
+    return any(hit.label == "!" for hit in between(_hits(text), start, end))
 
 
 @lru_cache(maxsize=4)
@@ -158,8 +173,9 @@ def _clause_bounds(
     """Cuts at what always parts clauses, and at commas behind which a new statement stands."""
     folded = fold(text)
     cuts = {found.end() for found in _ALWAYS.finditer(folded, start, end)}
-    verbs = [hit for hit in hits if hit.label != "="]
-    marks = sorted([hit.start for hit in verbs] + [one.start for one in past])
+    relative = {found.end() for found in _RELATIVE.finditer(folded, start, end)}
+    verbs = [hit for hit in hits if hit.label[0] != "^"]
+    marks = sorted([hit.start for hit in verbs if hit.label != "="] + [one.start for one in past])
     for found in _MAYBE.finditer(folded, start, end):
         if _new_statement(text, found, verbs, end):
             cuts.add(found.end())
@@ -168,7 +184,7 @@ def _clause_bounds(
     for cut in sorted(cuts):
         while told < len(marks) and marks[told] < left:
             told += 1
-        if left < cut < end and told < len(marks) and marks[told] < cut:
+        if left < cut < end and (cut in relative or (told < len(marks) and marks[told] < cut)):
             yield left, cut
             left = cut
     yield left, end
