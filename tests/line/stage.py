@@ -20,11 +20,12 @@ from services.process import start, stop
 from services.smtp import SmtpInbox
 from services.valkey import Valkey
 from services.web import HttpSink
+from sqlalchemy import select
 
 from watcher import pipeline, runtime, settings
 from watcher.store import Connection, deliveries, feeds, items, overview
+from watcher.store.schema import attempts, digests, events
 from watcher.store.schema import deliveries as delivery_rows
-from watcher.store.schema import digests, events
 from watcher.store.schema import feeds as feed_rows
 from watcher.store.schema import items as item_rows
 
@@ -179,6 +180,16 @@ ops: [me]
             title = json.loads(request.body)["data"]["event"]["title"]
             found.setdefault(title, set()).add(request.headers["webhook-id"])
         return found
+
+    def bodies(self, path: str) -> Counter[bytes]:
+        """Every body that a receiver was sent, with how often."""
+        return Counter(request.body for request in self.web.got(path))
+
+    def unanswered(self) -> set[bytes]:
+        """The bodies of messages of which an attempt never got its outcome: its worker died in between."""
+        told = select(delivery_rows.c.body).join(attempts).where(attempts.c.outcome.is_(None))
+        with self.runtime.database.read() as conn:
+            return set(conn.execute(told).scalars())
 
     def counts(self) -> dict[str, int]:
         """Rows by table."""
