@@ -225,9 +225,10 @@ def _places(node: Node, _context: Context) -> Clause:
 
 
 def _parties(node: Node, _context: Context) -> Clause:
-    count = _count(node, ("kind",))
+    count = _count(node, ("kind", "abroad"))
     kinds = _choices(node, "kind", PartyKind)
-    return PartyClause(kinds=kinds, count=count, label=_label("parties", [str(count), *sorted(kinds)]))
+    abroad = node.get("abroad")
+    return PartyClause(kinds=kinds, count=count, abroad=abroad.flag() if abroad else False, label=_label("parties", [str(count), *sorted(kinds)]))
 
 
 def _assets(node: Node, _context: Context) -> Clause:

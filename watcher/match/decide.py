@@ -31,7 +31,7 @@ from watcher.match.rule import (
 )
 from watcher.match.slots import Annotated
 from watcher.match.view import Found, Stretch, Unit, View, words_between
-from watcher.model import Evidence, Fact, FactKind, Match, Money, Place, Span
+from watcher.model import Evidence, Fact, FactKind, Match, Money, Party, Place, Span
 
 MAX_EVIDENCE = 12
 MAX_COMBINATIONS = 2000
@@ -217,9 +217,7 @@ class Evaluation:
                 kept = [one for one in self.view.annotated("place", unit) if _place(clause, one)]
                 enough = count_places(kept, apart=clause.apart) >= clause.count
             case PartyClause():
-                kept = [
-                    one for one in self.view.annotated("party", unit) if not clause.kinds or one.kind in clause.kinds
-                ]
+                kept = [one for one in self.view.annotated("party", unit) if self._party(clause, one, unit)]
                 enough = len({one.key for one in kept}) >= clause.count  # type: ignore[union-attr]
             case AssetClause():
                 kept = [
@@ -230,6 +228,14 @@ class Evaluation:
                 kept = [one for one in self.view.annotated("date", unit) if self._date(clause, one)]
                 enough = bool(kept)
         return [_hit(clause.label, one) for one in kept] if enough else None
+
+    def _party(self, clause: PartyClause, party: Party, unit: Unit) -> bool:
+        if clause.kinds and party.kind not in clause.kinds:
+            return False
+        if not clause.abroad:
+            return True
+        countries = {place.country for place in self.view.annotated("place", unit) if place.country}
+        return bool(party.country and countries) and party.country not in countries
 
     def _money(self, clause: MoneyClause, money: Money) -> bool:
         if clause.roles and money.role not in clause.roles:

@@ -95,7 +95,9 @@ def _lists(paths: Iterable[Path], rules_dir: Path, mistakes: list[Mistake]) -> L
         node = _open(path, rules_dir, mistakes)
         lists[path.stem] = ()
         if node and node.mapping(("description", "words"), required=("words",)) and node.has("words"):
-            lists[path.stem] = _list_phrases(node.child("words"))
+            words = node.child("words")
+            lists[path.stem] = _list_phrases(words)
+            lists |= {f"{path.stem}.{name}": tuple(_group_phrases(child)) for name, child in words.items()}
     return lists
 
 

@@ -175,7 +175,8 @@ def _word(written: str) -> tuple[str, frozenset[str]]:
     closing = "" if is_cjk(word[-1]) or not word[-1].isalnum() else _CLOSE
     if prefix:
         closing = f"[{WORD}]*" if closing else ""
-    return opening + body + closing, frozenset(max(form.split("-"), key=len) for form in found)
+    keys = frozenset(max(form.split("-"), key=len) for form in found)
+    return opening + body + closing, keys if all(keys) else frozenset()
 
 
 def _spelled(form: str) -> str:

@@ -94,6 +94,8 @@ class PlaceClause:
 class PartyClause:
     kinds: frozenset[PartyKind]
     count: int
+    abroad: bool
+    """Whether only parties count whose country is another one than that of every place in the stretch."""
     label: str
 
 

@@ -51,7 +51,7 @@ def _operators() -> dict[str, dict[str, Any]]:
         "near": _object(near, ("of",)),
         "money": _counted(**money),
         "places": _counted(**places),
-        "parties": _counted(kind=_some(PartyKind)),
+        "parties": _counted(kind=_some(PartyKind), abroad={"type": "boolean"}),
         "assets": _counted(kind=_some(AssetKind)),
         "dates": _object({"older_than_days": days, "newer_than_days": days}),
         "selection": _TEXT,

@@ -15,7 +15,7 @@ from watcher.match.fold import fold, is_cjk
 from watcher.match.phrase import Phrase
 from watcher.match.rule import RegexClause, Where, Within
 from watcher.match.slots import Annotated, Tagged, tag
-from watcher.model import Annotations, NewsText, Sentence, Span, Stance, TextField
+from watcher.model import Annotations, NewsText, Party, Place, Sentence, Span, Stance, TextField
 
 MAX_SPANS = 200
 """Spans of one phrase in one field that are looked at: enough for news, and a bound for a megabyte of repetition."""
@@ -181,10 +181,17 @@ class View:
             ]
         types = tuple(sorted({kind for slot in phrase.slots for kind, _ in slot.types}))
         tagged = self._tag(sentence, types)
-        return [
-            self._found(phrase, hit, tagged, sentence.field)
-            for hit, _ in zip(phrase.regex.finditer(tagged.text), range(MAX_SPANS), strict=False)
-        ]
+        found: list[Found] = []
+        at = 0
+        for _ in range(MAX_SPANS):
+            hit = phrase.regex.search(tagged.text, at)
+            if hit is None:
+                break
+            slots = [tagged.held[hit.start(f"slot{index}")] for index in range(len(phrase.slots)) if hit[f"slot{index}"]]
+            good = are_apart(slots)
+            found += [self._found(phrase, hit, tagged, sentence.field)] if good else []
+            at = max(hit.end(), hit.start() + 1) if good else hit.start() + 1
+        return found
 
     def _found(self, phrase: Phrase, hit: Any, tagged: Tagged, field: TextField) -> Found:
         held = tuple(
@@ -245,6 +252,13 @@ def _search(clause: RegexClause, text: str) -> Iterable[tuple[int, int]]:
         inner_end = end < len(text) and end > start and _is_word(text[end - 1]) and _is_word(text[end])
         if not (clause.open_word and inner_start) and not (clause.close_word and inner_end):
             yield start, end
+
+
+def are_apart(slots: Sequence[Annotated]) -> bool:
+    """Whether no two of the annotations are the same party or place, or places of which one contains the other."""
+    keys = [one.key for one in slots if isinstance(one, Party | Place)]
+    outer = {key for one in slots if isinstance(one, Place) for key in one.within}
+    return len(set(keys)) == len(keys) and not outer & set(keys)
 
 
 def words_between(folded: str, start: int, end: int) -> int:
