@@ -25,6 +25,7 @@ from watcher.model import JSON, AlertView, Coverage, DigestView, EventView, Rend
 HTML_LIMIT_BYTES = 80_000
 """Gmail clips a message at about 102 KB of its encoded size; the rest is left for headers and encoding."""
 _TITLES_OF_THE_REST = 20
+_ENTRY_BYTES_LEAST = 800
 _SNIPPETS, _SOURCES = 2, 6
 _TEXT_WIDTH = 76
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -72,9 +73,11 @@ def render(view: DigestView, *, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered
 
     Alerts that do not fit are named by their titles, and counted, in both bodies. Raises jinja2.TemplateError.
     """
-    shown = len(view.alerts)
+    # No entry is smaller, so trying with more would be in vain.
+    shown = min(len(view.alerts), max(1, limit_bytes // _ENTRY_BYTES_LEAST))
+    entries = [_entry(alert) for alert in view.alerts[:shown]]
     while True:
-        context = _context(view, shown)
+        context = _context(view, entries[:shown])
         html = _environment().get_template("digest.html.j2").render(context).strip()
         size = len(html.encode())
         if size <= limit_bytes or shown == 0:
@@ -134,8 +137,8 @@ def _coverage_words(coverage: Coverage | None) -> str:
 # ── what the templates see ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _context(view: DigestView, shown: int) -> dict[str, Any]:
-    local, notice = _local(view), view.notice
+def _context(view: DigestView, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    local, notice, shown = _local(view), view.notice, len(entries)
     return {
         "subject": subject(view),
         "preheader": _preheader(view),
@@ -145,7 +148,7 @@ def _context(view: DigestView, shown: int) -> dict[str, Any]:
         "zone": view.zone,
         "immediate": view.immediate,
         "count": wording.counted(len(view.alerts), "event"),
-        "groups": _groups(view.alerts[:shown]),
+        "groups": _groups(entries),
         "rest": [_title(alert) for alert in view.alerts[shown:][:_TITLES_OF_THE_REST]],
         "rest_unnamed": max(0, len(view.alerts) - shown - _TITLES_OF_THE_REST),
         "rest_count": len(view.alerts) - shown,
@@ -166,16 +169,9 @@ def _is_converted(event: EventView) -> bool:
     return event.amount is not None and event.amount.usd is not None and event.amount.currency != "USD"
 
 
-def _groups(alerts: Sequence[AlertView]) -> list[dict[str, Any]]:
-    grouped = ((rule, list(group)) for rule, group in groupby(alerts, key=lambda alert: alert.event.rule_id))
-    return [
-        {
-            "title": wording.one_line(group[0].event.rule_title, 80),
-            "count": str(len(group)),
-            "entries": [_entry(alert) for alert in group],
-        }
-        for _, group in grouped
-    ]
+def _groups(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    grouped = (list(group) for _, group in groupby(entries, key=lambda entry: entry["rule_id"]))
+    return [{"title": group[0]["rule"], "count": str(len(group)), "entries": group} for group in grouped]
 
 
 def _title(alert: AlertView) -> dict[str, Any]:
@@ -197,11 +193,14 @@ def _language(sources: Sequence[Source], title: str) -> str | None:
 
 def _entry(alert: AlertView) -> dict[str, Any]:
     event = alert.event
+    parts = wording.facts_parts(event)
     return {
         **_title(alert),
+        "rule_id": event.rule_id,
+        "rule": wording.one_line(event.rule_title, 80),
         "level": event.level.value,
-        "facts": [_part(part, event) for part in wording.facts_parts(event)],
-        "facts_line": wording.facts_line(event),
+        "facts": _styled(parts, event),
+        "facts_line": " · ".join(parts),
         "snippets": [
             [{"words": words, "marked": marked} for words, marked in wording.segments(snippet)]
             for snippet in event.snippets[:_SNIPPETS]
@@ -212,10 +211,12 @@ def _entry(alert: AlertView) -> dict[str, Any]:
     }
 
 
-def _part(part: str, event: EventView) -> dict[str, str]:
-    """A part of the facts line; the event's amount in its own currency stands out, the conversion does not."""
-    own = wording.amount(event.amount) if event.amount and part == wording.full_amount(event.amount) else ""
-    return {"strong": own, "words": part[len(own) :]}
+def _styled(parts: Sequence[str], event: EventView) -> list[dict[str, str]]:
+    """The facts line for HTML: the event's amount in its own currency stands out, the conversion does not."""
+    whole, own = (wording.full_amount(event.amount), wording.amount(event.amount)) if event.amount else ("", "")
+    return [
+        {"strong": own, "words": part[len(own) :]} if part == whole else {"strong": "", "words": part} for part in parts
+    ]
 
 
 def _source(source: Source) -> dict[str, Any]:
