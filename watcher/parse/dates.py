@@ -70,7 +70,7 @@ def _hour(parts: dict[str, str | None]) -> int:
 
 def _instant(parts: dict[str, str | None]) -> datetime | None:
     year = int(parts["year"] or 0)
-    if year < 100:
+    if len(parts["year"] or "") == 2:
         year += 1900 if year >= 90 else 2000
     month = _month(parts["name"] or "") if "name" in parts else int(parts["month"] or 0)
     offset = _offset(parts.get("zone"))

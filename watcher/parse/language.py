@@ -56,7 +56,7 @@ def _detector() -> Any:
 
 def detect(text: str) -> str | None:
     """The language of `text` by the bundled small model; None under 20 characters or when it is not sure."""
-    sample = " ".join(text[:_LOOKED_AT].split())
+    sample = " ".join(text[:_LOOKED_AT].split()).encode("utf-8", "ignore").decode()
     if len(sample) < DETECT_FROM_CHARACTERS:
         return None
     best = _detector().detect(sample, model="lite", k=1)

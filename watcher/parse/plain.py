@@ -17,11 +17,15 @@ _PARAGRAPH = {
     *("p", "div", "blockquote", "ul", "ol", "dl", "table", "section", "article", "header", "footer", "main", "aside"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "pre", "figure", "figcaption", "hr", "address", "details", "summary"),
 }
-_LINE = {"br", "li", "tr", "dt", "dd", "caption"}
+_LINE = {"li", "tr", "dt", "dd", "caption"}
 _CELL = {"td", "th"}
+_KEPT = _PARAGRAPH | _LINE | _CELL | {"br"}
 # What is inside of these is no text.
 _SILENT = {"script", "style", "template", "svg", "math", "iframe", "object", "noembed", "noframes", "select", "audio"}
 _SILENT |= {"video", "canvas", "title", "head"}
+# Where a line of a list or table begins or ends; several in a row are one line break.
+_EDGE = "\x0b"
+_EDGES = re.compile(r"(?:\x0b ?)+")
 _TAG = re.compile(r"</?([a-z0-9]+)[^>]*>")
 # Elements that are opened and never closed by habit do not nest.
 _NESTING = re.compile(
@@ -29,10 +33,13 @@ _NESTING = re.compile(
 )
 _ANY_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _DEEP = 1000
+# All that an HTML serialiser escapes in text, the ampersand last.
+_ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&amp;", "&"))
 _SPACES = re.compile(r"[^\S\n]+")
 _MANY_BREAKS = re.compile(r"\n{3,}")
 _LOOKS_HTML = re.compile(
-    r"</(?:a|abbr|b|big|cite|code|div|em|font|h[1-6]|i|li|mark|p|q|s|small|span|strong|sub|sup|u|ul)\s*>"
+    r"</(?:a|abbr|b|big|blockquote|center|cite|code|div|em|font|form|h[1-6]|html|i|iframe|li|mark|ol|p|pre|q|s|script"
+    r"|small|span|strong|style|sub|sup|svg|table|td|tr|u|ul)\s*>"
     r"|<(?:br|hr|p|img)\b[^<>]{0,300}>|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});",
     re.IGNORECASE,
 )
@@ -75,8 +82,8 @@ def _break(tag: re.Match[str]) -> str:
     if name in _PARAGRAPH:
         return "\n\n"
     if name in _LINE:
-        return "\n"
-    return " " if name in _CELL else ""
+        return _EDGE
+    return "\n" if name == "br" else " " if name in _CELL else ""
 
 
 def _too_deep(markup: str) -> bool:
@@ -94,10 +101,11 @@ def from_html(markup: str) -> str:
     source = " ".join(clean(markup[:MARKUP_CHARACTERS]).split())
     if source.count("<") > _DEEP and _too_deep(source):
         return paragraphs(html.unescape(_ANY_TAG.sub(" ", source)))
-    kept = nh3.clean(
-        source, tags=_PARAGRAPH | _LINE | _CELL, clean_content_tags=_SILENT, attributes={}, strip_comments=True
-    )
-    return paragraphs(html.unescape(_TAG.sub(_break, kept)))
+    kept = nh3.clean(source, tags=_KEPT, clean_content_tags=_SILENT, attributes={}, strip_comments=True)
+    text = _EDGES.sub("\n", _TAG.sub(_break, kept))
+    for escaped, character in _ESCAPES:
+        text = text.replace(escaped, character)
+    return paragraphs(text)
 
 
 def looks_like_html(text: str) -> bool:
