@@ -55,6 +55,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "result_backend": None,
         "task_ignore_result": True,
         "task_queues": {name: {"routing_key": name} for name in QUEUES},
+        "task_routes": {f"watcher.{name}": {"queue": name} for name in QUEUES},
         "task_default_queue": SWEEP,
         "task_create_missing_queues": False,
         "task_acks_late": True,
