@@ -103,9 +103,9 @@ def _playing(folder: Path, seeds: Path, started_s: float) -> Iterator[Scene]:
         rt = runtime.open(stage.settings)
         supervisor = Supervisor(stage.settings, services=_SERVICES, logs=stage.logs)
         try:
-            rt.rules.engine()  # mistakes in rule files end the demo here, each with its line
             rt.database.migrate()
             supervisor.start()
+            rt.rules.engine()  # while the worker starts: mistakes in rule files end the demo here, each with its line
             yield Scene(
                 stage=stage,
                 feeds=feeds,

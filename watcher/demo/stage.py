@@ -57,7 +57,6 @@ def prepare(folder: Path, feeds: FeedServer, inbox: Inbox, receivers: Receivers,
         data_dir=folder / "var",
         config_path=path,
         allow_private=(_LOOPBACK,),
-        host_spacing_s=0.0,
         sweep_every_s=0.5,
     )
     return Stage(folder=folder, settings=chosen)
