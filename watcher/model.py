@@ -249,6 +249,8 @@ class ParsedFeed:
     ttl_s: int | None
     items: tuple[ItemDraft, ...]
     well_formed: bool
+    complete: bool = True
+    """False when the document broke off: what it held is taken, but its validators must not be."""
     dropped: tuple[str, ...] = ()
     """What was cut or left out, in words (too many entries, a field shortened); nothing is lost silently."""
 

@@ -147,7 +147,6 @@ SETTINGS: tuple[Setting, ...] = (
     _s("user_agent_contact", _text, "", "Mail address or page that publishers find in our User-Agent."),
     _s("poll_every_s", _whole_seconds, 3600, "Shortest time between two polls of a feed.", unit="s", low=1),
     _s("poll_max_s", _whole_seconds, 86400, "Longest time between two polls of a feed.", unit="s", low=1),
-    _s("host_spacing_s", _seconds, 2.0, "Time between two requests to one host.", unit="s", low=0, high=3600),
     _s("fetch_connect_s", _seconds, 5.0, "Limit for connecting to a feed's server.", unit="s", low=0.1, high=60),
     _s("fetch_total_s", _seconds, 30.0, "Limit for one whole fetch.", unit="s", low=0.1, high=60),
     _s("fetch_max_bytes", _bytes, 10 * _MIB, "Largest body of a feed, decoded.", unit="bytes", low=1024),
@@ -189,7 +188,6 @@ class Settings:
     user_agent_contact: str = ""
     poll_every_s: int = 3600
     poll_max_s: int = 86400
-    host_spacing_s: float = 2.0
     fetch_connect_s: float = 5.0
     fetch_total_s: float = 30.0
     fetch_max_bytes: int = 10 * _MIB

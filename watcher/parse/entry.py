@@ -44,4 +44,5 @@ class Document:
     ttl_s: int | None = None
     entries: tuple[Entry, ...] = ()
     well_formed: bool = True
+    complete: bool = True
     dropped: tuple[str, ...] = ()

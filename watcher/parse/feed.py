@@ -89,6 +89,7 @@ def parse(body: bytes, content_type: str | None, url: str, *, now: datetime | No
         ttl_s=document.ttl_s,
         items=tuple(items),
         well_formed=document.well_formed,
+        complete=document.complete,
         dropped=_shown(dropped),
     )
 

@@ -173,5 +173,6 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
         ttl_s=_ttl_s(feed),
         entries=tuple(_entry(entry, atom=version.startswith("atom")) for entry in kept),
         well_formed=not dict.get(found, "bozo"),
+        complete=not cut_short,
         dropped=tuple(dropped),
     )

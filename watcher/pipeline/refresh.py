@@ -53,9 +53,11 @@ def _refresh(rt: Runtime, feed: Feed) -> list[int]:
     try:
         with rt.database.write() as conn:
             new = _store_items(conn, feed, parsed, now) if parsed else []
-            kept = _validators(feed.validators, result)
+            # a document that broke off must be fetched whole again: its validators would turn the rest into a 304
+            whole = parsed if parsed and parsed.complete else None
+            kept = _validators(feed.validators, result) if whole or not parsed else feed.validators
             if not feeds.finish(
-                conn, feed, owner=rt.owner, result=result, following=following, parsed=parsed, validators=kept, now=now
+                conn, feed, owner=rt.owner, result=result, following=following, parsed=whole, validators=kept, now=now
             ):
                 raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
             if following.disabled:
