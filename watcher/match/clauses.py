@@ -228,7 +228,12 @@ def _parties(node: Node, _context: Context) -> Clause:
     count = _count(node, ("kind", "abroad"))
     kinds = _choices(node, "kind", PartyKind)
     abroad = node.get("abroad")
-    return PartyClause(kinds=kinds, count=count, abroad=abroad.flag() if abroad else False, label=_label("parties", [str(count), *sorted(kinds)]))
+    return PartyClause(
+        kinds=kinds,
+        count=count,
+        abroad=abroad.flag() if abroad else False,
+        label=_label("parties", [str(count), *sorted(kinds)]),
+    )
 
 
 def _assets(node: Node, _context: Context) -> Clause:

@@ -110,4 +110,4 @@ def _keys(rule: Rule) -> set[str]:
             phrases += clause.phrases
         elif isinstance(clause, Group | NearClause):
             stack += clause.clauses
-    return {key for phrase in phrases for key in phrase.keys}
+    return {key for phrase in phrases for need in phrase.needs for key in need}

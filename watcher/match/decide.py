@@ -150,7 +150,7 @@ class Evaluation:
 
     def _could_hold(self, selection: Selection) -> bool:
         """A look at the literals alone, before anything is cut or annotated."""
-        return self.view.present is None or all(could_hold(group, self.view, self.rule) for group in selection.groups)
+        return all(could_hold(group, self.view, self.rule) for group in selection.groups)
 
     def _selection_in(self, selection: Selection, unit: Unit) -> list[Hit] | None:
         every: list[Hit] = []
@@ -189,7 +189,7 @@ class Evaluation:
         """The hits of a clause in a unit; None when it does not hold."""
         match clause:
             case PhraseClause():
-                found = [one for phrase in clause.phrases for one in self.view.find(phrase, unit)]
+                found = [one for phrase in self.view.alive(clause.phrases) for one in self.view.find(phrase, unit)]
                 enough = len({one.stretch for one in found}) >= clause.count
                 return [Hit(clause.label, one) for one in found] if enough else None
             case RegexClause():
@@ -309,7 +309,7 @@ def could_hold(clause: Clause, view: View, rule: Rule) -> bool:
     """Whether the literals that were found leave the clause possible."""
     match clause:
         case PhraseClause():
-            return any(view.can_hold(phrase) for phrase in clause.phrases)
+            return bool(view.alive(clause.phrases))
         case Group(op="any"):
             return any(could_hold(one, view, rule) for one in clause.clauses)
         case Group(op="all") | NearClause():

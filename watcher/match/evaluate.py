@@ -13,8 +13,8 @@ from watcher.annotate import annotate
 from watcher.match.decide import Evaluation, Verdict
 from watcher.match.fold import fold
 from watcher.match.rule import Rule, RuleSet
-from watcher.match.view import Annotate, View
-from watcher.model import Match, NewsText
+from watcher.match.view import Annotate, Literals, View
+from watcher.model import Match, NewsText, TextField
 
 
 class Engine:
@@ -34,29 +34,22 @@ class Engine:
         self._annotate = annotate_with
         self._params = {rule.id: {**rule.params, **params.get(rule.id, {})} for rule in rule_set.rules}
         self._always = sum(1 << index for index, need in enumerate(needs) if need is None)
-        keys = sorted({*literals, *(key for need in needs for key in need or ())})
-        self._keys = keys
-        self._masks = [0] * len(keys)
-        at = {key: index for index, key in enumerate(keys)}
-        for index, need in enumerate(needs):
-            for key in need or ():
-                self._masks[at[key]] |= 1 << index
-        self._scan = ahocorasick_rs.AhoCorasick(keys) if keys else None
+        self._masks, self._scan = _masks(needs)
+        self._keys = sorted(literals)
+        self._words = ahocorasick_rs.AhoCorasick(self._keys) if self._keys else None
 
     @property
     def version(self) -> str:
         return self.rule_set.version
 
-    def candidates(self, folded: str) -> tuple[int, set[int]]:
-        """A bit per rule that can still be true of a folded text, and the literals found in it."""
-        if self._scan is None:
-            return self._always, set()
-        found = {hit[0] for hit in self._scan.find_matches_as_indexes(folded, overlapping=True)}
+    def candidates(self, folded: str) -> int:
+        """A bit per rule that can still be true of a folded text."""
         left = self._always
-        masks = self._masks
-        for index in found:
-            left |= masks[index]
-        return left, found
+        if self._scan is not None:
+            masks = self._masks
+            for index in {hit[0] for hit in self._scan.find_matches_as_indexes(folded, overlapping=True)}:
+                left |= masks[index]
+        return left
 
     def matches(self, news: NewsText) -> tuple[Match, ...]:
         """The matches of all rules on one news text, in order of rule id."""
@@ -77,11 +70,29 @@ class Engine:
         return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
 
     def _verdicts(self, news: NewsText) -> list[Verdict]:
-        left, found = self.candidates(fold(f"{news.title}\n{news.text}"))
+        left = self.candidates(fold(f"{news.title}\n{news.text}"))
         if not left:
             return []
-        view = View(news, self._annotate, frozenset(self._keys[index] for index in found))
+        view = View(news, self._annotate, self._literals(news))
         return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
+
+    def _literals(self, news: NewsText) -> Literals:
+        return {
+            field: sorted((start, end, self._keys[index]) for index, start, end in self._find(fold(text)))
+            for field, text in ((TextField.TITLE, news.title), (TextField.TEXT, news.text))
+        }
+
+    def _find(self, folded: str) -> list[tuple[int, int, int]]:
+        return self._words.find_matches_as_indexes(folded, overlapping=True) if self._words else []
 
     def _evaluate(self, rule: Rule, view: View) -> Verdict:
         return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()
+
+
+def _masks(needs: Sequence[frozenset[str] | None]) -> tuple[list[int], ahocorasick_rs.AhoCorasick | None]:
+    """Per literal the bits of the rules that it keeps possible, and the scan for all of them."""
+    masks: dict[str, int] = {}
+    for index, need in enumerate(needs):
+        for key in need or ():
+            masks[key] = masks.get(key, 0) | 1 << index
+    return list(masks.values()), ahocorasick_rs.AhoCorasick(list(masks)) if masks else None

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from watcher.match.phrase import Phrase
 from watcher.match.rule import FactSpec, Look, Rule
 from watcher.match.slots import Annotated, kind_of
 from watcher.match.view import Found, Stretch, View
-from watcher.model import Asset, DateMention, Fact, FactKind, Money, Party, Place, Span, TextField
+from watcher.model import Asset, DateMention, Fact, FactKind, Money, Party, Place, PlaceKind, Span, TextField
 
 NEAR_SENTENCES = 2
 MAX_VALUES = 20
 Captured = dict[str, list[Annotated]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where facts are read: sentences by distance, what is evidence, values that other facts have."""
+
+    view: View
+    rings: list[list[Stretch]]
+    deciding: frozenset[tuple[TextField, int, int]]
+    taken: frozenset[str]
+
+
 def read_facts(rule: Rule, view: View, evidence: Sequence[Found]) -> dict[str, Fact]:
     """The facts of a rule in the order it declares them; those that cannot be read are absent."""
     rings = _rings(view, evidence)
     captured = _captures(rule, view, evidence, rings[0])
+    deciding = frozenset((found.stretch.field, found.stretch.start, found.stretch.end) for found in evidence)
     facts: dict[str, Fact] = {}
     for spec in rule.facts:
         taken = {text for name in spec.unlike if name in facts for text in _values(facts[name])}
-        fact = _read(spec, view, rings, captured.get(spec.name, []), taken)
+        source = _Source(view=view, rings=rings, deciding=deciding, taken=frozenset(taken))
+        fact = _read(spec, source, captured.get(spec.name, []))
         if fact is not None:
             facts[spec.name] = fact
     return facts
@@ -86,27 +99,37 @@ def _name(annotated: Annotated) -> str:
             return f"{annotated.start}-{annotated.end}"
 
 
-def _read(
-    spec: FactSpec, view: View, rings: list[list[Stretch]], captured: list[Annotated], taken: set[str]
-) -> Fact | None:
-    looked = rings[: {Look.SENTENCE: 1, Look.NEAR: 2, Look.ITEM: 3}[spec.look]]
+def _read(spec: FactSpec, source: _Source, captured: list[Annotated]) -> Fact | None:
+    view = source.view
+    looked = source.rings[: {Look.SENTENCE: 1, Look.NEAR: 2, Look.ITEM: 3}[spec.look]]
     if spec.kind is FactKind.FLAG:
         found = next(_spans(spec.phrases, view, looked), None)
         return _fact(spec, view, found, True) if found else None
     if spec.kind is FactKind.TEXT:
         return _text(spec, view, looked)
-    usable = [one for one in captured if _shown(one) not in taken]
+    usable = [one for one in captured if _shown(one) not in source.taken]
     if usable and not spec.many and spec.choose == "first":
         return _annotation_fact(spec, usable[:1])
     if spec.captured_only:
-        return _annotation_fact(spec, _chosen(spec, usable)) if usable else None
-    for ring in looked:
-        here = _candidates(spec, view, ring, taken)
-        if ring is rings[0]:
+        return _annotation_fact(spec, _chosen(spec, usable, view)) if usable else None
+    for ring, kinds in _passes(spec, looked):
+        here = _candidates(spec, source, ring, kinds)
+        if ring is source.rings[0]:
             here = usable + [one for one in here if not any(_same(one, other) for other in usable)]
         if here:
-            return _annotation_fact(spec, _chosen(spec, here))
+            return _annotation_fact(spec, _chosen(spec, here, view))
     return None
+
+
+def _passes(spec: FactSpec, looked: list[list[Stretch]]) -> list[tuple[list[Stretch], frozenset[str]]]:
+    """Which sentences are asked for which kinds, in order: preferred kinds first, however far they are allowed to be.
+
+    An amount of another kind is taken from the deciding sentences only: near them it is mostly about something else.
+    """
+    if not spec.prefer:
+        return [(ring, spec.kinds) for ring in looked]
+    rest = looked[:1] if spec.kind is FactKind.MONEY else looked
+    return [(ring, spec.prefer) for ring in looked] + [(ring, spec.kinds) for ring in rest]
 
 
 def _spans(phrases: Sequence[Phrase], view: View, rings: Sequence[Sequence[Stretch]]) -> Iterator[Stretch]:
@@ -134,18 +157,22 @@ def _fact(spec: FactSpec, view: View, stretch: Stretch, value: str | bool) -> Fa
     return Fact(name=spec.name, kind=spec.kind, value=value, span=span, text=view.original(stretch))
 
 
-def _candidates(spec: FactSpec, view: View, ring: Sequence[Stretch], taken: set[str]) -> list[Annotated]:
-    return [
+def _candidates(spec: FactSpec, source: _Source, ring: Sequence[Stretch], kinds: frozenset[str]) -> list[Annotated]:
+    """Annotations of some kinds in some sentences; amounts that are evidence themselves leave no room for others."""
+    every: list[Annotated] = [
         one
         for stretch in ring
-        for one in view.annotated(str(spec.kind), (stretch,))
-        if (not spec.kinds or kind_of(one)[1] in spec.kinds) and _shown(one) not in taken
+        for one in source.view.annotated(str(spec.kind), (stretch,))
+        if (not kinds or kind_of(one)[1] in kinds) and _shown(one) not in source.taken
     ]
+    if spec.kind is not FactKind.MONEY:
+        return every
+    return [one for one in every if (one.field, one.start, one.end) in source.deciding] or every
 
 
-def _chosen(spec: FactSpec, candidates: list[Annotated]) -> list[Annotated]:
+def _chosen(spec: FactSpec, candidates: list[Annotated], view: View) -> list[Annotated]:
     if spec.many:
-        return _many(spec, candidates)
+        return _many(spec, candidates, view)
     if spec.choose == "largest":
         return [max(candidates, key=_size)]
     return candidates[-1:] if spec.choose == "last" else candidates[:1]
@@ -157,15 +184,19 @@ def _size(annotated: Annotated) -> tuple[float, float]:
     return (annotated.converted.usd if annotated.converted else 0.0, annotated.value)
 
 
-def _many(spec: FactSpec, candidates: list[Annotated]) -> list[Annotated]:
-    """Different values in order; with `apart` without places that contain another one."""
-    outer: set[str] = set()
-    if spec.apart:
-        outer = {key for one in candidates if isinstance(one, Place) for key in one.within}
+def _many(spec: FactSpec, candidates: list[Annotated], view: View) -> list[Annotated]:
+    """Different values in order. Places are joined by the cities that contain them, where the item names those, so
+    that who asks for the city finds its district; with `apart` places that contain another one are left out instead.
+    """
+    outer = {key for one in candidates if isinstance(one, Place) for key in one.within}
     kept: dict[str, Annotated] = {}
     for one in candidates:
-        if not (isinstance(one, Place) and one.key in outer):
+        if not (spec.apart and isinstance(one, Place) and one.key in outer):
             kept.setdefault(_name(one), one)
+    if not spec.apart:
+        for place in view.annotations.places:
+            if place.key in outer and place.kind is PlaceKind.CITY:
+                kept.setdefault(place.key, place)
     return list(kept.values())[:MAX_VALUES]
 
 

@@ -23,6 +23,7 @@ SELECTION_KEYS = ("within", "in", "stance", "all", "any", "none")
 FACT_KEYS = (
     "kind",
     "kinds",
+    "prefer",
     "look",
     "captured_only",
     "choose",
@@ -179,6 +180,7 @@ def _fact(name: str, node: Node, lists: Lists) -> FactSpec:
         name=name,
         kind=kind,
         kinds=_kinds(node.get("kinds"), kind),
+        prefer=_kinds(node.get("prefer"), kind),
         look=look.choice(Look, Look.SENTENCE) if look else Look.SENTENCE,
         captured_only=_flag(node, "captured_only"),
         choose=_one_of(node, "choose", CHOOSE),

@@ -179,6 +179,8 @@ class FactSpec:
     kind: FactKind
     kinds: frozenset[str] = frozenset()
     """Kinds of annotation (or roles of money) that may stand for it; empty: any."""
+    prefer: frozenset[str] = frozenset()
+    """Kinds that are taken before others where both stand."""
     look: Look = Look.SENTENCE
     captured_only: bool = False
     choose: str = "first"

@@ -79,6 +79,7 @@ def _fact() -> dict[str, Any]:
     known: dict[str, Any] = {
         "kind": _enum(FactKind),
         "kinds": {"anyOf": [{"enum": kinds}, {"type": "array", "items": {"enum": kinds}}]},
+        "prefer": {"anyOf": [{"enum": kinds}, {"type": "array", "items": {"enum": kinds}}]},
         "look": _enum(Look),
         "choose": {"enum": list(CHOOSE)},
         "captured_only": {"type": "boolean"},

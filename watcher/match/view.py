@@ -4,7 +4,7 @@ for, spans of phrases found once. Which of it decides is left to `evaluate`.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -44,14 +44,21 @@ class Found(NamedTuple):
 
 
 Annotate = Callable[[NewsText], Annotations]
+Literals = dict[TextField, list[tuple[int, int, str]]]
+"""Start, end and literal of every occurrence, sorted."""
 
 
 class View:
-    """`present`: the literals of the compiled rules that occur in the news; None when nobody looked."""
+    """`literals`: where the literals of the compiled rules occur, by field in order; None when nobody looked."""
 
-    def __init__(self, news: NewsText, annotate: Annotate, present: frozenset[str] | None = None) -> None:
+    def __init__(self, news: NewsText, annotate: Annotate, literals: Literals | None = None) -> None:
         self.news = news
-        self.present = present
+        self._literals = literals
+        self._everywhere = (
+            None if literals is None else frozenset(key for hits in literals.values() for _, _, key in hits)
+        )
+        self._here: dict[Stretch, frozenset[str]] = {}
+        self._alive: dict[int, tuple[Phrase, ...]] = {}
         self._annotate = annotate
         self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
         self._spans: dict[str, list[Found]] = {}
@@ -144,14 +151,30 @@ class View:
 
     def can_hold(self, phrase: Phrase) -> bool:
         """False only where the scan showed that the phrase cannot match."""
-        return self.present is None or not phrase.keys or not phrase.keys.isdisjoint(self.present)
+        every = self._everywhere
+        return every is None or not any(need.isdisjoint(every) for need in phrase.needs)
+
+    def alive(self, phrases: tuple[Phrase, ...]) -> tuple[Phrase, ...]:
+        """Those of a clause's phrases that can match at all in this news."""
+        if id(phrases) not in self._alive:
+            self._alive[id(phrases)] = tuple(phrase for phrase in phrases if self.can_hold(phrase))
+        return self._alive[id(phrases)]
+
+    def _keys_in(self, sentence: Stretch) -> frozenset[str]:
+        """The literals that occur inside a sentence."""
+        if sentence not in self._here:
+            hits = self._literals[sentence.field] if self._literals else []
+            first = bisect_left(hits, (sentence.start,))
+            last = bisect_left(hits, (sentence.end,), lo=first)
+            self._here[sentence] = frozenset(key for _, end, key in hits[first:last] if end <= sentence.end)
+        return self._here[sentence]
 
     def find(self, phrase: Phrase, unit: Unit) -> list[Found]:
         """Where a phrase matches inside the unit."""
-        if not self.can_hold(phrase):
-            return []
         if phrase.by_sentence:
             found = [one for sentence in self._sentences_in(unit) for one in self._in_sentence(phrase, sentence)]
+        elif not self.can_hold(phrase):
+            return []
         else:
             found = self._in_fields(phrase)
         return [one for one in found if any(stretch.holds(one.stretch) for stretch in unit)]
@@ -172,6 +195,10 @@ class View:
         return self._spans[phrase.pattern]
 
     def _in_sentence(self, phrase: Phrase, sentence: Stretch) -> list[Found]:
+        if self._literals is not None:
+            here = self._keys_in(sentence)
+            if any(need.isdisjoint(here) for need in phrase.needs):
+                return []
         if not phrase.slots:
             text = self.folded[sentence.field]
             hits = phrase.regex.finditer(text, sentence.start, sentence.end)
@@ -187,7 +214,9 @@ class View:
             hit = phrase.regex.search(tagged.text, at)
             if hit is None:
                 break
-            slots = [tagged.held[hit.start(f"slot{index}")] for index in range(len(phrase.slots)) if hit[f"slot{index}"]]
+            slots = [
+                tagged.held[hit.start(f"slot{index}")] for index in range(len(phrase.slots)) if hit[f"slot{index}"]
+            ]
             good = are_apart(slots)
             found += [self._found(phrase, hit, tagged, sentence.field)] if good else []
             at = max(hit.end(), hit.start() + 1) if good else hit.start() + 1
