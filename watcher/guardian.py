@@ -7,6 +7,7 @@ input without `bye` means that the parent was killed. Standard library only: it 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -33,22 +34,38 @@ def watch(lines: TextIO, *, grace_s: float = GRACE_S) -> None:
     end((group for group, last in children.items() if last), grace_s=grace_s)
 
 
-def end(groups: Iterable[int], *, grace_s: float) -> None:
-    """Ask the process groups to end, wait, and kill what is left."""
-    left = [group for group in groups if _tell(group, signal.SIGTERM)]
+def end(leaders: Iterable[int], *, grace_s: float) -> None:
+    """Ask the leaders to end and wait; then kill what is left of their groups.
+
+    The leader alone is asked, since a worker's pool that is told itself drops its work.
+    """
+    left = [leader for leader in leaders if _is_there(leader)]
+    for leader in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(leader, signal.SIGTERM)
     give_up_at = time.monotonic() + grace_s
     while left and time.monotonic() < give_up_at:
         time.sleep(0.05)
-        left = [group for group in left if _tell(group, 0)]
-    for group in left:
-        _tell(group, signal.SIGKILL)
+        left = [leader for leader in left if _is_there(leader)]
+    for leader in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
 
 
-def _tell(group: int, number: int) -> bool:
-    """Signal a process group; False when it is gone (macOS says "not permitted" of one that holds only zombies)."""
+def _is_there(leader: int) -> bool:
+    """Whether the leader's group has a member; one without its leader is killed and counts as gone.
+
+    macOS says "not permitted" of a group that holds only zombies.
+    """
     try:
-        os.killpg(group, number)
+        os.killpg(leader, 0)
     except (ProcessLookupError, PermissionError):
+        return False
+    try:
+        os.kill(leader, 0)
+    except ProcessLookupError:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
         return False
     return True
 

@@ -60,11 +60,16 @@ class _Child:
             return self.attached is not None and embedded.answers(self.attached)
         return self.process.poll() is None
 
-    def tell(self, number: signal.Signals) -> None:
-        """Signal the child's whole group, which may outlive the child itself."""
+    def ask_to_end(self) -> None:
+        """The child alone is asked: a worker lets its pool finish, and a pool that is told itself drops its work."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def kill_group(self) -> None:
+        """Kill the child and what it has left in its group, which may outlive it."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, number)
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
@@ -120,11 +125,11 @@ class Supervisor:
             self._watcher.join()
         working = [name for name in ("beat", "worker", "web") if name in self._children]
         for name in working:
-            self._children[name].tell(signal.SIGTERM)
+            self._children[name].ask_to_end()
         for name in working:
             self._end(self._children[name])
         if BROKER in self._children:
-            self._children[BROKER].tell(signal.SIGTERM)
+            self._children[BROKER].ask_to_end()
             self._end(self._children[BROKER])
         self._dismiss_guardian()
         if self._lock_file is not None:
@@ -175,7 +180,7 @@ class Supervisor:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.process.wait(_STOP_S[child.name])
-        child.tell(signal.SIGKILL)
+        child.kill_group()
         child.process.wait()
         self._say(f"-{child.process.pid}")
         child.process = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -53,15 +52,17 @@ def up(
 def _refuse_mistakes(chosen: Settings) -> None:
     """Raise Mistakes with those of watcher.yml and of the rule files together; once up, the last good ones stay."""
     found: list[Mistake] = []
-    reads: tuple[Callable[[], object], ...] = (
-        lambda: config.load(chosen.config_path),
-        lambda: load_rules(runtime.rules_folder(chosen)),
-    )
-    for read in reads:
-        try:
-            read()
-        except Mistakes as mistakes:
-            found += mistakes.mistakes
+    rules = runtime.rules_folder(chosen)
+    try:
+        rules = runtime.rules_folder(chosen, config.load(chosen.config_path))
+    except Mistakes as mistakes:
+        found += mistakes.mistakes
+        beside = chosen.config_path.parent / "rules"
+        rules = chosen.rules_dir or (beside if beside.is_dir() else rules)
+    try:
+        load_rules(rules)
+    except Mistakes as mistakes:
+        found += mistakes.mistakes
     if found:
         raise Mistakes(found)
 
