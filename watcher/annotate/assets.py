@@ -98,7 +98,49 @@ _PLATFORM = re.compile(
     r"screening|editing|therapy|proprietary|peptide|editing|conjugation|linker|manufacturing|development|computational|payload|protein)){0,3} [Pp]latforms?(?![\w-])"
 )
 _PLATFORM_NOT = frozenset(
-    ["the", "a", "an", "its", "this", "our", "their", "that", "these", "his", "new", "joint", "online", "digital", "it", "both", "such", "international", "national", "regional", "public", "service", "cooperation", "one", "two", "other", "another", "innovation", "exchange", "trading", "various", "several", "information", "european", "chinese", "global", "key", "technology", "drug", "antibody", "vaccine"]
+    [
+        "the",
+        "a",
+        "an",
+        "its",
+        "this",
+        "our",
+        "their",
+        "that",
+        "these",
+        "his",
+        "new",
+        "joint",
+        "online",
+        "digital",
+        "it",
+        "both",
+        "such",
+        "international",
+        "national",
+        "regional",
+        "public",
+        "service",
+        "cooperation",
+        "one",
+        "two",
+        "other",
+        "another",
+        "innovation",
+        "exchange",
+        "trading",
+        "various",
+        "several",
+        "information",
+        "european",
+        "chinese",
+        "global",
+        "key",
+        "technology",
+        "drug",
+        "antibody",
+        "vaccine",
+    ]
 )
 _HAN_PLATFORM = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9®™+-]{2,20}|[\u4e00-\u9fff]{2,6}(?:给药|递送|药物AI|偶联|基因编辑|抗体|表达|筛选|发现))(?:技术|抗体|药物|递送)?平台"

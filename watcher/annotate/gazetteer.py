@@ -162,3 +162,32 @@ def gazetteer() -> Gazetteer:
     extra = (DATA / "places_extra.tsv").read_text(encoding="utf-8").splitlines()
     made = gzip.decompress((DATA / "gazetteer.tsv.gz").read_bytes()).decode()
     return Gazetteer(made, [line for line in extra if line and not line.startswith("#")])
+
+
+@lru_cache(maxsize=8)
+def mask_names(folded: str) -> str:
+    """`folded` with every name of a place overwritten by 〇, so that characters inside names cut nothing.
+
+    Names that are ordinary words as well count only where the text also has the place's full name.
+    """
+    index, out, named = gazetteer().han, list(folded), set[int]()
+    later: list[tuple[int, int, tuple[Sense, ...]]] = []
+    i = 0
+    while i < len(folded) - 1:
+        most, step = index.starts.get(folded[i : i + 2], 0), 1
+        for size in range(min(most, len(folded) - i), 1, -1):
+            senses = index.senses(folded[i : i + size])
+            if not senses:
+                continue
+            if all(s.weak for s in senses):
+                later.append((i, size, senses))
+                continue
+            named.update(s.row for s in senses)
+            out[i : i + size] = "〇" * size
+            step = size
+            break
+        i += step
+    for start, size, senses in later:
+        if any(s.row in named for s in senses) and "〇" not in out[start : start + size]:
+            out[start : start + size] = "〇" * size
+    return "".join(out)

@@ -13,7 +13,7 @@ from watcher.annotate.gazetteer import fold_han, gazetteer
 from watcher.annotate.party_han import han_organisations
 from watcher.annotate.party_latin import latin_organisations
 from watcher.annotate.party_names import Organisation, key_of
-from watcher.model import Party, PartyKind, Place, PlaceKind, TextField
+from watcher.model import Party, PartyKind, Place, PlaceKind, Span, TextField
 
 _BARE_LEGAL = re.compile(r"[\s,]+(?:Inc|Ltd|LLC|plc|PLC|Co|Corp|GmbH|AG|SA|SE|NV|BV|AB|SpA|Srl)\.?$")
 
@@ -31,19 +31,78 @@ def organisations(text: str) -> tuple[Organisation, ...]:
 def parties(text: str, field: TextField, places: Iterable[Place] = ()) -> tuple[Party, ...]:
     """Parties of one field in order of appearance; `places` are that field's places, used for parks and for countries."""
     known = [p for p in places if p.field is field]
-    result = [_party(text, field, one, known) for one in organisations(text)]
-    taken = [(p.start, p.end) for p in result]
-    for place in known:
-        if place.kind in (PlaceKind.PARK, PlaceKind.ZONE) and not any(
-            s < place.end and place.start < e for s, e in taken
-        ):
-            result.append(
-                Party(
-                    field=field, start=place.start, end=place.end, text=place.text, name=place.name,
-                    kind=PartyKind.PARK, key=place.key, country=place.country,
-                )
-            )  # fmt: skip
+    parks = [p for p in known if p.kind in (PlaceKind.PARK, PlaceKind.ZONE)]
+    inner = _cover(text, parks)
+    result = [_party(text, field, one, known) for one in organisations(text) if not all(inner[one.start : one.end])]
+    result += _public_bodies(text, field, known)
+    taken = _cover(text, result)
+    for place in parks:
+        if not any(taken[place.start : place.end]):
+            kind, span = PartyKind.PARK, (place.start, place.end)
+            result.append(_of_place(text, field, span, place, kind=kind, name=place.name, key=place.key))
     return tuple(sorted(result, key=lambda p: (p.start, p.end)))
+
+
+def _cover(text: str, spans: Iterable[Span]) -> bytearray:
+    """One byte per code point: 1 where any of the spans lies."""
+    covered = bytearray(len(text))
+    for span in spans:
+        covered[span.start : span.end] = b"\1" * (span.end - span.start)
+    return covered
+
+
+_BODY_AFTER = re.compile(
+    r"(?:['’]s)? (?:(?:municipal|city|provincial|county|district|regional|state|town|metropolitan|local|prefectural) )?"
+    r"(?:government|authorities|administration|council|municipality|city hall|City Hall|Government|Municipality)\b"
+)
+_BODY_BEFORE = re.compile(
+    r"(?:(?:municipal|provincial|regional|local|city) )?(?:[Gg]overnment|[Mm]unicipality|[Cc]ity [Cc]ouncil|[Cc]ity|[Ss]tate|Province|County|Mayor's Office) of (?:the )?$"
+)
+
+
+def _public_bodies(text: str, field: TextField, places: list[Place]) -> list[Party]:
+    """ "Guangzhou municipal government", "the government of Yunnan Province", "City of Virginia Beach"."""
+    found = []
+    for place in places:
+        if place.kind is PlaceKind.PARK or not text[place.start : place.end].isascii():
+            continue
+        start, end = place.start, place.end
+        if match := _BODY_AFTER.match(text, end):
+            end = match.end()
+        elif match := _BODY_BEFORE.search(text, max(0, start - 40), start):
+            start = match.start()
+        else:
+            continue
+        name = text[start:end]
+        if not (found and found[-1].end > start):
+            found.append(
+                _of_place(
+                    text,
+                    field,
+                    (start, end),
+                    place,
+                    kind=PartyKind.GOVERNMENT,
+                    name=name,
+                    key=f"{place.key}#government",
+                )
+            )
+    taken = organisations(text)
+    return [p for p in found if not any(o.start < p.end and p.start < o.end for o in taken)]
+
+
+def _of_place(
+    text: str, field: TextField, span: tuple[int, int], place: Place, *, kind: PartyKind, name: str, key: str
+) -> Party:
+    return Party(
+        field=field,
+        start=span[0],
+        end=span[1],
+        text=text[span[0] : span[1]],
+        name=name,
+        kind=kind,
+        key=key,
+        country=place.country,
+    )
 
 
 def _party(text: str, field: TextField, one: Organisation, places: list[Place]) -> Party:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from watcher.annotate.gazetteer import fold_han, gazetteer
+from watcher.annotate.gazetteer import fold_han, gazetteer, mask_names
 from watcher.annotate.party_names import Organisation, key_of, known_names
 from watcher.model import PartyKind
 
@@ -20,7 +20,9 @@ _SUFFIXES: tuple[tuple[PartyKind, str], ...] = (
          "经信局|工信局|信息化局|商务厅|科技厅|信息化厅|信息化庁|卫生厅|外办|外事办公室|总领事馆|领事馆|大使馆|市委|省委|区委|县委|市役所|県庁|시청|도청|구청|시의회"),
 )  # fmt: skip
 _KIND = {word: kind for kind, words in _SUFFIXES for word in words.split("|")}
-_SUFFIX = re.compile("|".join(sorted(map(re.escape, _KIND), key=len, reverse=True)))
+_ONE = "|".join(sorted(map(re.escape, _KIND), key=len, reverse=True))
+_SUFFIX = re.compile(f"(?:{_ONE})+(?:[(（][\u4e00-\u9fff]{{2,5}}[)）](?:{_ONE})+)?")
+_LAST = re.compile(f"(?:{_ONE})$")
 _HANGUL_COMPANY = re.compile(
     r"(?<![가-힣A-Za-z])[가-힣A-Za-z0-9]{1,10}(?:바이오로직스|바이오텍|바이오사이언스|사이언스|바이오|제약|약품|테라퓨틱스|파마|생명과학|테크놀로지|셀|홀딩스|벤처스|인베스트먼트|메디칼|헬스케어)"
     r"(?=[은는이가을를와과의에도,.)\s]|에서|으로|$)"
@@ -33,11 +35,11 @@ _HANGUL_NOT = re.compile(
 )
 
 _STOP = re.compile(
-    r"[^\u4e00-\u9fffA-Za-z0-9·•（）()\u30a0-\u30ff-]"
-    r"|以及|其中|旗下|宣布|公告|签署|签订|签约|达成|完成|举办|召开|联合|携手|牵手|收购|授予|授权|获得|日前|近日|今日|昨日|今年|去年|本月|上周|日电|记者|获悉|由于|通过|围绕|根据|参观|"
+    r"[^\u3007\u4e00-\u9fffA-Za-z0-9·•（）()\u30a1-\u30fa\u30fc-]"
+    r"|以及|其中|发布|印发|出台|制定|审议|旗下|宣布|公告|签署|签订|签约|达成|完成|举办|召开|联合|携手|牵手|收购|授予|授权|获得|日前|近日|今日|昨日|今年|去年|本月|上周|日电|记者|获悉|由于|通过|围绕|根据|参观|"
     r"走访|考察|赴|出席|落户|入驻|位于|来自|包括|作为|成为|推动|推进|支持|建设|打造|开展|组织|成立|设立|发起|领投|跟投|参投|负责人|董事长|总经理|总裁|所长|院长|书记|市长|"
-    r"首席|创始人|控股子公司|全资子公司|附属公司|子公司|母公司|其|该|这|那|此|各|某|每|已|将|与|向|对|由|在|于|为|把|被|从|给|的|了|是|等|称|并|但|而|或|就|也|还|又|让|使|到|至|"
-    r"有|及|同|跟|以|会|可|再|更|最|曾|仍|均|都|据|经|获|拟|派|原|新成立|美国公司|来|去|据悉|消息|表示|认为|一家|两家|三家|多家|十余家|家|个|项|名|位|次|元|月|日|年|股|と|の|は|が|を|に|で|も|や"
+    r"首席|创始人|控股子公司|全资子公司|附属公司|子公司|母公司|其|该|这|那|此|各|某|每|已|将|与|向|对|(?<!自)由|在|于|(?<!华)为|把|被|从|给|的|了|是|等|称|并|但|而|或|就|也|还|又|让|(?<!天)使|到|至|"
+    r"有|及|同|跟|以|会|可|再|更|最|曾|仍|均|都(?!市)|(?<!数)据|经(?![济信开贸营])|获|拟|派|原|新成立|美国公司|(?<!未)来|去|希望|继续|加深|加强|拓展|重复|梳理|依托|具备|符合|精选|放进|第一批|第二批|计划|引进|引入|吸引|受|药企|企业|转向|布局|投向|聚焦|瞄准|围绕|涵盖|涉及|覆盖|属于|关注|看好|促成|落地|对接|服务|培育|孵化|专注|致力|从事|主营|生产|销售|研发|开发|获批|上市|控制|任职|加入|离开|创办|创立|运营|管理|持有|间接|合计|其余|整合|集聚|构建|形成|建立|发展|合作方|被许可方|许可方|统计|分析|完善|提升|优化|深化|扩大|增加|带动|助力|赋能|引领|代表|例如|比如|譬如|诸如|主席|会长|校长|院士|教授|博士|先生|女士|员工|股东|客户|伙伴|对手|竞争|前身|据悉|消息|表示|认为|一家|两家|三家|多家|十余家|(?<=[0-9一二三四五六七八九十两多几余])[家个项名位次]|(?<=[亿万0-9余多])元|(?<=[0-9一二三四五六七八九十])[月日年股]|と|の|は|が|を|に|で|も|や"
 )
 _GENERIC = re.compile(
     r"^(?:中国|国内|国际|全国|全球|海外|国外|外国|跨国|本土|当地|地方|国家|国家级|省级|市级|大型|中小|上市|有关|相关|合作|创新|高端|先进|智能|数字|现代|生物|医药|生命|健康|医疗|医学|科学|科技|技术|制药|"
@@ -47,10 +49,11 @@ _GENERIC = re.compile(
     r"港澳|台|欧美|东方|西部|东部|中部|南方|北方|环球|世界|欧洲|亚洲|非洲|美洲|北美|南美|东南亚|中东|拉美|分析|统计|共有|首家|新型|中央|联邦|国务院|行政|外国|州|郡|当时)*$"
 )
 _LEFT_CUT = re.compile(
-    r"^.*(?:和|、|是|系|即|如|像|让|请|帮|助力|采用|建立|构建|形成|加强|深化|促进|扩大|提升|发展|探索|重点|引进|引入|一批|首批|多个|部分|不少|越来越多)"
+    r"^.*(?:和|、|是|系|即|像|让|请|帮|助力|采用|建立|构建|形成|加强|深化|促进|扩大|提升|发展|探索|重点|引进|引入|一批|首批|多个|部分|不少|越来越多)"
 )
+_TOPIC_AND = re.compile(r"((?:经济|工业|发展|科学|文化|商务|信息|卫生|教育|住房|人力资源|市场|交通|规划|自然资源))和")
 _ROLE_TAIL = re.compile(
-    r"^(?:家|产业|领域|行业|企业|产品|药物|疗法|项目|板块|专业|制品|材料|学家|技术领域|园|城|谷|港|岛|街道|指数|反应|样本|创新药|研发|器械|股|IPO)"
+    r"^(?:家|产业|制造|领域|行业|企业|产品|药物|疗法|项目|板块|专业|制品|材料|学家|技术领域|园|城|谷|港|岛|街道|指数|反应|样本|创新药|研发|器械|股|IPO)"
 )
 _SHORT_TAIL = frozenset(
     {
@@ -76,6 +79,9 @@ _SHORT_TAIL = frozenset(
         "バイオ",
         "医学科技",
         "药明",
+        "银行",
+        "保险",
+        "学院",
     }
 )
 _NAME_MOST = 18
@@ -84,6 +90,7 @@ _NAME_MOST = 18
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = fold_han(text)
+        self.masked = mask_names(self.text)
         self.taken = bytearray(len(text))
         self.found: list[Organisation] = []
 
@@ -140,14 +147,17 @@ class _Reader:
             return
         start = self._left_edge(at)
         base = self.text[start:at]
-        kind = _KIND[suffix]
+        last = _LAST.search(suffix)
+        kind = _KIND[last.group()] if last else PartyKind.COMPANY
         seat, bare = self._seat(base)
-        limit = 6 if suffix in _SHORT_TAIL else _NAME_MOST
+        limit = 5 if suffix in _SHORT_TAIL else 9 if suffix == "公司" else _NAME_MOST
         if len(re.sub(r"[（(].*?[)）]", "", bare)) > limit:
             return
         if kind is not PartyKind.GOVERNMENT and (
             not bare or (len(bare) < 2 and not seat) or (_GENERIC.match(bare) and not (seat and kind in (_U, _I)))
         ):
+            return
+        if bare.endswith(("总", "总计", "累计", "合计", "计划", "固定", "追加", "年")):
             return
         if kind is PartyKind.GOVERNMENT and not seat and _GENERIC.match(bare):
             return
@@ -156,7 +166,7 @@ class _Reader:
     def _left_edge(self, at: int) -> int:
         """Where the name that ends before `at` may begin: after the last word that no name contains."""
         low = max(0, at - _NAME_MOST - 6)
-        window = self.text[low:at]
+        window = self.masked[low:at]
         edge = 0
         for match in _STOP.finditer(window):
             edge = match.end()
@@ -167,7 +177,7 @@ class _Reader:
             cut = window.rfind(closing)
             if cut >= edge and opening not in window[edge:cut]:
                 edge = cut + 1
-        cut = _LEFT_CUT.match(window[edge:])
+        cut = _LEFT_CUT.match(_TOPIC_AND.sub(r"\1〇", window[edge:]))
         if cut and len(window) - edge - cut.end() >= 2 and cut.end() >= 3:
             edge += cut.end()
         for i in range(at - 1, low + edge - 1, -1):
@@ -196,7 +206,7 @@ class _Reader:
             written = self.text[one.start : one.end]
             _, bare = self._seat(re.sub(r"[（(].*?[)）]", "", written))
             base = bare
-            while (match := re.search(r"(?:" + _SUFFIX.pattern + r")$", base)) and match.start() >= 2:
+            while (match := _LAST.search(base)) and match.start() >= 2:
                 base = base[: match.start()]
             if 2 <= len(base) < len(written) and not _GENERIC.match(base) and base not in gazetteer().han.rows:
                 name = one.name or written

@@ -10,20 +10,29 @@ from watcher.annotate.latin import FUNCTION, Word, joined, shouting, words
 from watcher.annotate.party_names import Organisation, key_of, known_names
 from watcher.annotate.party_words import (
     ACTS,
+    AUXILIARY,
     BODY_HEADS,
     BREAKS,
+    CAMEL,
     COMMON,
     COMPANY_HEADS,
+    DEAL_NOUNS,
     FRONT_HEADS,
+    HAN_AFTER,
+    HAN_BEFORE,
     LEGAL,
+    LOOSE_HEADS,
     SHAPE,
     SHAPE_NOT,
+    THING_NEXT,
     TITLES,
     TOPICS,
 )
 from watcher.model import PartyKind
 
 _MOST_WORDS = 9
+NAME_FUNCTION = frozenset(("new", "first", "next", "one"))
+"""Words of grammar that names begin with all the same (New Horizon Health)."""
 
 
 def _name_word(word: Word) -> bool:
@@ -115,7 +124,7 @@ class _Reader:
         fold = word.fold.replace(".", "") if word.fold not in FRONT_HEADS else word.fold
         if fold in FRONT_HEADS and self._front(i, FRONT_HEADS[fold]):
             return
-        if fold in LEGAL and i and not self.taken[i - 1]:
+        if fold in LEGAL and i and (len(fold) > 2 or word.text.isupper() or fold == "co") and not self.taken[i - 1]:
             begin = self._left(i, topics=False, legal=True)
             if begin < i:
                 self._take(begin, self._legal_tail(i), PartyKind.COMPANY)
@@ -123,41 +132,55 @@ class _Reader:
         kind = COMPANY_HEADS.get(fold) or BODY_HEADS.get(fold)
         if kind is None:
             return
-        following = self.words[i + 1] if i + 1 < len(self.words) else None
-        if (
-            following
-            and joined(following)
-            and (following.fold in COMPANY_HEADS or following.fold in BODY_HEADS)
-            and following.capital
-        ):
-            return  # a longer name: its last head decides
+        if self._continues(i, fold):
+            return
         begin = self._left(i, topics=fold in BODY_HEADS, legal=False)
         if begin < i and not (i - begin == 1 and self.words[begin].fold in COMMON):
             end = self._legal_tail(i + 1)
-            self._take(begin, self._bracket_seat(end), kind)
+            self._take(begin, end, kind)
 
-    def _bracket_seat(self, end: int) -> int:
-        return end
+    def _continues(self, i: int, fold: str) -> bool:
+        """Does a longer name go on after this head? Then its last word decides."""
+        after = self.words[i + 1 : i + 4]
+        if fold in TOPICS and len(after) > 1 and after[0].fold == "and" and joined(after[0]) and after[1].capital:
+            return True
+        if not after or not joined(after[0]) or not after[0].capital:
+            return False
+        for word in after:
+            if not joined(word) or not word.shaped:
+                break
+            if word.fold in COMPANY_HEADS or word.fold in BODY_HEADS or word.fold.replace(".", "") in LEGAL:
+                return True
+        last = after[0].fold
+        loose = self.style == "plain" and last not in TITLES and last not in BREAKS and last not in FUNCTION
+        return loose and fold in LOOSE_HEADS and last.replace(".", "") not in LEGAL
 
     def _left(self, i: int, *, topics: bool, legal: bool) -> int:
         """The first word of the name that ends with the head at i; i itself when nothing fits before it."""
         begin = i
         while begin > 0 and i - begin < _MOST_WORDS:
             here, before = self.words[begin], self.words[begin - 1]
-            glue = joined(here) or (legal and begin == i and here.gap in (", ",)) or here.gap in (") ",)
+            if here.gap == ") " and before.gap == " (" and begin > 1 and not self.taken[begin - 2]:
+                begin -= 2  # "PalaTech (Chongqing) Biotechnology Co"
+                continue
+            glue = joined(here) or (legal and begin == i and here.gap == ", ")
             if self.taken[begin - 1] or not glue:
                 break
             if not _name_word(before):
                 if topics and before.fold in ("and", "of", "for") and begin > 1 and self._topic(begin):
                     begin -= 2
                     continue
+                if before.fold == "tech" and begin > 1 and self.words[begin - 2].fold == "high":
+                    begin -= 2
+                    continue
                 break
-            if before.fold in BREAKS or (before.fold in FUNCTION and before.fold not in ("new", "first", "next", "one")):
+            hyphen = here.gap == "-" and begin > 1 and joined(before)  # "Shenzhen-European … Office"
+            if not hyphen and (before.fold in BREAKS or before.fold in FUNCTION and before.fold not in NAME_FUNCTION):
                 break
-            if before.fold.replace(".", "") in LEGAL:
+            if before.fold.replace(".", "") in LEGAL and len(before.fold) > 2:
                 break
             begin -= 1
-        while begin < i and (self.words[begin].fold in BREAKS or self.words[begin].fold in TITLES):
+        while begin < i and (self.words[begin].fold in BREAKS | TITLES or self.words[begin].text.isdigit()):
             begin += 1
         return begin
 
@@ -204,66 +227,30 @@ class _Reader:
     def _goes_on(self, i: int, j: int) -> bool:
         """Does a connector inside "Ministry of Science and Technology" belong to the name?"""
         if self.words[j].fold in ("of", "de", "di", "for"):
-            return self.words[j - 1].fold in TOPICS or self.words[i].fold not in (
-                "university",
-                "universidad",
-                "universita",
-            )
+            latin = self.words[j].fold in ("de", "di")  # "Universidad de Santiago de Compostela"
+            return latin or self.words[j - 1].fold in TOPICS or not self.words[i].fold.startswith("univer")
         return self.words[j - 1].fold in TOPICS
 
     def _shaped(self, i: int) -> None:
+        """A word that looks coined for a company: telling syllables (SynaptixBio) or inner capitals (TreeFrog)."""
         word = self.words[i]
-        if (
-            len(word.text) < 5
-            or not SHAPE.search(word.text)
-            or word.fold in SHAPE_NOT
-            or word.fold in COMMON
-            or word.text.isupper()
-        ):
+        if len(word.text) < 5 or word.fold in SHAPE_NOT or word.fold in COMMON or word.text.isupper():
             return
-        if self.style == "title" and not any(c.isupper() for c in word.text[1:]) and not SHAPE.search(word.fold):
+        coined = SHAPE.search(word.text) is not None
+        if not coined and not CAMEL.search(word.text):
             return
-        begin, end = i, i + 1
-        following = self.words[end] if end < len(self.words) else None
-        if (
-            following
-            and joined(following)
-            and following.capital
-            and following.fold not in BREAKS
-            and self.style == "plain"
-        ):
-            if following.fold in (
-                "center",
-                "centre",
-                "park",
-                "valley",
-                "zone",
-                "hub",
-                "institute",
-                "conference",
-                "congress",
-                "initiative",
-                "council",
-            ):
-                return
-            end += 0
+        following = self.words[i + 1] if i + 1 < len(self.words) else None
+        if following and joined(following) and following.fold in THING_NEXT or not self._not_place(i, i + 1):
+            return
+        begin = i
         before = self.words[i - 1] if i else None
-        if (
-            before
-            and joined(before)
-            and before.capital
-            and not before.first
-            and before.gap == " "
-            and self.style == "plain"
-        ):
-            if (
-                before.fold not in BREAKS
-                and before.fold not in FUNCTION
-                and before.fold not in TITLES
-                and not self.taken[i - 1]
-            ):
+        if before and joined(word) and before.capital and word.gap == " " and self.style == "plain" and not word.first:
+            plain = before.fold not in BREAKS and before.fold not in FUNCTION and before.fold not in TITLES
+            if plain and not self.taken[i - 1] and not (before.first and before.fold in COMMON):
+                if not coined:
+                    return
                 begin -= 1
-        self._take(begin, end, PartyKind.COMPANY)
+        self._take(begin, i + 1, PartyKind.COMPANY)
 
     def _short_forms(self) -> None:
         """Later and earlier mentions by the first word, by a lone last word with inner capitals, or by the acronym in brackets."""
@@ -296,54 +283,40 @@ class _Reader:
             self._take(i, i + 1, full.kind, name=full.name, key=full.key, country=full.country)
 
     def _acting(self, i: int) -> None:
-        """An unknown name that does what organisations do: "Vedere raised …", "licensed to Nanolek"."""
+        """An unknown name that does what organisations do: "Vedere raised …", "licensed to Nanolek", "与Expedition签订"."""
         word = self.words[i]
-        if (
-            (i
-            and joined(word)
-            and self.words[i - 1].capital)
-            or word.fold in COMMON
-            or word.fold in FUNCTION
-            or word.fold in BREAKS
-        ):
+        if word.fold in COMMON or word.fold in FUNCTION or word.fold in BREAKS or word.fold in TITLES | TOPICS:
             return
-        if word.fold in TITLES or word.fold in TOPICS or len(word.text) < 3:
+        if len(word.text) < 3 or i and joined(word) and self.words[i - 1].capital:
             return
         j = i + 1
         while (
             j < len(self.words) and j - i < 3 and joined(self.words[j]) and self.words[j].shaped and not self.taken[j]
         ):
             j += 1
-        if j - i > 2 or (j - i == 2 and not any(c.isupper() or c.isdigit() for c in self.words[j - 1].text[1:])):
+        if j - i > 2 or j - i == 2 and not any(c.isupper() or c.isdigit() for c in self.words[j - 1].text[1:]):
             return
-        k = j
-        while (
-            k < len(self.words)
-            and k - j < 3
-            and self.words[k].fold in ("has", "have", "had", "will", "is", "to", "just", "today", "also", "recently")
-        ):
-            k += 1
-        follows = k < len(self.words) and self.words[k].gap.strip() == "" and self.words[k].fold in ACTS
-        before = self.words[i - 1].fold if i and not word.first and word.gap == " " else ""
-        before2 = self.words[i - 2].fold if i > 1 else ""
-        led = before in ("to", "with", "from", "by") and before2 in (
-            "license",
-            "licensed",
-            "licence",
-            "rights",
-            "deal",
-            "agreement",
-            "licensing",
-            "led",
-            "acquired",
-            "partnership",
-            "collaboration",
-            "licensed-in",
-            "out",
-            "granted",
-        )
-        if (follows and self._not_place(i, j)) or (led and self._not_place(i, j)):
+        if (self._deals_after(j) or self._deals_before(i) or self._han_around(i, j)) and self._not_place(i, j):
             self._take(i, j, PartyKind.COMPANY)
+
+    def _deals_after(self, j: int) -> bool:
+        k = j
+        while k < len(self.words) and k - j < 3 and self.words[k].fold in AUXILIARY and self.words[k].gap == " ":
+            k += 1
+        return k < len(self.words) and self.words[k].gap == " " and self.words[k].fold in ACTS
+
+    def _deals_before(self, i: int) -> bool:
+        word = self.words[i]
+        if i < 2 or word.first or word.gap != " " or self.words[i - 1].first:
+            return False
+        return self.words[i - 1].fold in ("to", "with", "from", "by") and self.words[i - 2].fold in DEAL_NOUNS
+
+    def _han_around(self, i: int, j: int) -> bool:
+        start, end = self.words[i].start, self.words[j - 1].end
+        if self.words[i].text.isupper() or not any(c.islower() for c in self.words[i].text):
+            return False
+        before, after = self.text[max(0, start - 2) : start], self.text[end : end + 3]
+        return HAN_BEFORE.search(before) is not None or HAN_AFTER.match(after) is not None
 
     def _not_place(self, i: int, j: int) -> bool:
         from watcher.annotate.gazetteer import gazetteer

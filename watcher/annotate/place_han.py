@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from watcher.annotate.gazetteer import Entry, Sense, fold_han, gazetteer
+from watcher.annotate.gazetteer import Entry, Sense, fold_han, gazetteer, mask_names
 from watcher.annotate.party_names import Organisation
 from watcher.annotate.place_found import Found, choose, made_key
 from watcher.annotate.zone_words import CANONICAL_ENGLISH, HAN_PATTERN, han_type
@@ -26,7 +26,7 @@ _NOT_NAMES = re.compile(
     r"进博|资本|房|车|菜|集|黑|牛|熊|港|债|期|汇|楼|九|神|亚|非|欧|澳|美|满|潮|五大|旗舰|原)$"
 )
 _ZONE_LEFT = re.compile(
-    r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为的了被把等是至并给]|以及|包括|其中|日前|参观|考察|走访|落户|入驻|位于|来自|打造|建设|共建|建立|建成|形成|推进|推动|推介|依托|成为|作为|"
+    r"^.*(?:[与和及同跟、在于到赴访对由从向将是为的了被把等至并给来]|自(?![贸由主])|以及|包括|其中|日前|参观|考察|走访|落户|入驻|位于|来自|打造|建设|共建|建立|建成|形成|推进|推动|推介|依托|成为|作为|"
     r"签约|签署|签订|联合|携手|委托|支持|加快|举办|启动|成立|引进|吸引|进驻|走进|出席|开幕|通过|利用|旗下|关于|围绕|以|该|本|各|这|那|此|全国|全省|全市|一个|多个|首个|首批|国家级|省级|市级|现代|世界级|一流|两大|三大|"
     r"有|会|後|后|年|月|日|个|家|所|项|次|投资|合作|发展|主任|书记|前身|拥有|平台|目前|已|也|还|又|均|都|及其)"
 )
@@ -34,7 +34,7 @@ _ZONE_GENERIC = re.compile(
     r"^(?:国家|国际|产业|工业|经济|技术|高新|科技|科学|生物|医药|生物医药|创新|生命|健康|化工|医疗|器械|现代|农业|综合|特色|专业|核心|重点|若干|众多|其他|有关|相关|我|贵|本|该|县|市|区|省|大|小|新|老|"
     r"高|多|各|两|三|大学|城市|旅游|文化|物流|数字|智能|绿色|自由|贸易|自主|全面|改革|开发|示范|试点|高端|先进|制造|材料|能源|食品|首|总部|企业|专|双|优势|大健康|制药|智慧|国内|中国|全国|全球|一流|主|东|西|南|北|先行)*$"
 )
-_WEAK_CUES = re.compile(r"^(?:市|县|区|州|省|府|郡|道|都|政府|人民政府|市长|高新区|开发区|经开区)")
+_WEAK_CUES = re.compile(r"^(?:市(?!场|值|盈|面)|政府|人民政府|市长|高新区|开发区|经开区)")
 
 
 def _runs_into_hangul(text: str, start: int, end: int) -> bool:
@@ -52,6 +52,9 @@ class HanReader:
 
     def __init__(self, text: str, organisations: Sequence[Organisation], language: str | None) -> None:
         self.text = fold_han(text)
+        self.masked = mask_names(self.text)
+        self.senses: dict[str, Found] = {}
+        self.keys: set[str] = set()
         self.blocked = bytearray(len(text))
         for one in organisations:
             if one.kind is not PartyKind.GOVERNMENT:
@@ -60,12 +63,14 @@ class HanReader:
         self.found: list[Found] = []
 
     def read(self) -> list[Found]:
+        self._names()  # the first pass learns what this text speaks of, for names that are ambiguous by themselves
         names = self._names()
         zones = self._zones(names)
         covered = bytearray(len(self.text))
         for zone in zones:
             covered[zone.start : zone.end] = b"\1" * (zone.end - zone.start)
         self.found = [n for n in names if not any(covered[n.start : n.end])] + zones
+        self.found = [f for f in self.found if not f.key.startswith("world/")]
         for one in self.found:
             covered[one.start : one.end] = b"\1" * (one.end - one.start)
         self._unknown(covered)
@@ -84,6 +89,7 @@ class HanReader:
                     one = self._accept(i, i + size, senses, found) if senses else None
                     if one:
                         found.append(one)
+                        self.keys.add(one.key)
                         step = one.end - i
                         break
             i += step
@@ -107,12 +113,22 @@ class HanReader:
                 if previous.key in e.within or (previous.country == e.country and previous.kind is PlaceKind.COUNTRY)
             ]
             if inside:
-                return self._found(start, end, inside[0])
+                return self._remember(self._found(start, self._suffix(end, inside[0]), inside[0]))
+            if previous.kind is PlaceKind.COUNTRY and all(e.country != previous.country for e, _ in entries):
+                return self._stranger(start, end, entries[0][0], previous)
+        if known := self.senses.get(text[start:end]):
+            end = (
+                known.end - known.start + start if text[start : start + known.end - known.start] == known.name else end
+            )
+            return Found(start, end, known.name, known.kind, known.country, known.key, known.within)
         if any(self.blocked[start:end]):
             return None
         strong = [e for e, weak in entries if not weak]
-        if not strong and not _WEAK_CUES.match(text[end : end + 4]):
-            return None
+        strong = strong or [e for e, _ in entries if e.key in self.keys]
+        if not strong:
+            fits = entries[0][0].kind is PlaceKind.CITY and entries[0][0].within[:1] != entries[0][0].within[1:2]
+            if not fits or len(entries[0][0].within) > 2 or not _WEAK_CUES.match(text[end : end + 4]):
+                return None
         entry = choose(strong or [e for e, _ in entries], [f.country for f in before[-4:]])
         if end - start == 2 and HAN_WORDS_AROUND.search(text[max(0, start - 1) : end + 1]):
             return None
@@ -121,20 +137,32 @@ class HanReader:
     def _suffix(self, end: int, entry: Entry) -> int:
         """Takes 市, 県, 시 and the like after a bare name into the span."""
         tail = self.text[end : end + 1]
+        if tail == self.text[end - 1]:
+            return end
         following = self.text[end + 1 : end + 2]
         if tail == "市" and following in ("场", "值", "盈", "面", "净", "占", "民"):
             return end
-        if (
-            (entry.kind is PlaceKind.CITY
-            and tail in ("市", "시"))
-            or (entry.kind is PlaceKind.REGION
-            and tail in ("省", "州", "县", "府", "道", "邦"))
+        if (entry.kind is PlaceKind.CITY and tail in ("市", "시")) or (
+            entry.kind is PlaceKind.REGION and tail in ("省", "州", "县", "府", "道", "邦")
         ):
             return end if following == "府" and tail == "省" else end + 1
         return end
 
     def _found(self, start: int, end: int, entry: Entry) -> Found:
         return Found(start, end, entry.name, entry.kind, entry.country, entry.key, entry.within)
+
+    def _remember(self, one: Found) -> Found:
+        """One name means one place throughout a text."""
+        written = self.text[one.start : one.end]
+        self.senses[written] = self.senses[written.rstrip("市省州县")] = one
+        return one
+
+    def _stranger(self, start: int, end: int, like: Entry, country: Found) -> Found:
+        """A name known elsewhere, right after a country that has none such: a namesake in that country."""
+        end = self._suffix(end, like)
+        name = self.text[start:end]
+        key = made_key(country.key, name.rstrip("市省州县"), "")
+        return self._remember(Found(start, end, name, like.kind, country.country, key, (country.key,)))
 
     def _zones(self, names: list[Found]) -> list[Found]:
         zones: list[Found] = []
@@ -157,12 +185,12 @@ class HanReader:
         text, at, end = self.text, match.start(), match.end()
         low = max(0, at - 18)
         left = low
-        window = text[low:at]
-        for cut in re.finditer(r"[^\u4e00-\u9fffA-Za-z·()（）\uac00-\ud7a3\u30a0-\u30ff]", window):
+        window = self.masked[low:at]
+        for cut in re.finditer(r"[^\u3007\u4e00-\u9fffA-Za-z·()（）\uac00-\ud7a3\u30a0-\u30ff]", window):
             left = low + cut.end()
-        hit = _ZONE_LEFT.match(text[left:at])
+        hit = _ZONE_LEFT.match(self.masked[left:at])
         free = left + (hit.end() if hit else 0)
-        inside = [n for n in names if n.start >= left and n.end <= at and (n.start >= free or n.end > free)]
+        inside = [n for n in names if n.start >= free and n.end <= at]
         chain = [n for n in inside if n.kind not in (PlaceKind.COUNTRY,)]
         exact = next(
             (n for n in names if n.start <= at and n.end >= end and n.kind in (PlaceKind.ZONE, PlaceKind.PARK)), None
@@ -182,6 +210,9 @@ class HanReader:
             and len(rest) < 2
         ):
             return None
+        if chain and not rest and chain[-1].kind in (PlaceKind.ZONE, PlaceKind.PARK):
+            last = chain[-1]
+            return Found(last.start, end, last.name, last.kind, last.country, last.key, last.within)
         known = self._known_zone(chain, rest + match.group(), rest)
         if known:
             begin = at - len(rest) if rest else start
@@ -215,6 +246,8 @@ class HanReader:
             if any(covered[start : match.end()]):
                 start = max((i + 1 for i in range(start, match.end()) if covered[i]), default=start)
             base = self.text[start : match.end(1)]
+            if re.search(r"[省市县州]", base):
+                continue
             if len(base) < 2 or len(base) > 6 or _NOT_NAMES.match(base) or any(self.blocked[start : match.end()]):
                 continue
             country = next((f.country for f in self.found if f.end == start and f.kind is PlaceKind.COUNTRY), None)

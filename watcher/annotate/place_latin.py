@@ -19,6 +19,7 @@ from watcher.annotate.place_words import (
     PERSON_BEFORE,
     SPEAKS,
     STATE_SHORT,
+    ZONE_NEXT,
 )
 from watcher.annotate.zone_words import (
     FRONT_PATTERN,
@@ -41,8 +42,10 @@ class LatinReader:
         self.count = len(self.words)
         self.blocked = bytearray(self.count)
         self.government = bytearray(self.count)
+        self.opens: set[int] = set()
         self._block(organisations)
         self.taken = bytearray(self.count)
+        self.senses: dict[str, Entry] = {}
         self.starts = {w.start: i for i, w in enumerate(self.words)}
         self.found: list[Found] = []
 
@@ -51,9 +54,13 @@ class LatinReader:
         for one in organisations:
             while k < self.count and self.words[k].end <= one.start:
                 k += 1
+            first = k
             while k < self.count and self.words[k].start < one.end:
-                (self.government if one.kind is PartyKind.GOVERNMENT else self.blocked)[k] = 1
+                # the seat of a public body is a place ("Shanghai Sports Bureau", "City Council of Lyon"), other words are not
+                seat = one.kind is PartyKind.GOVERNMENT and not one.name
+                (self.government if seat else self.blocked)[k] = 1
                 k += 1
+            self.opens.add(first)
 
     def read(self) -> list[Found]:
         self._zones()
@@ -81,24 +88,35 @@ class LatinReader:
                 continue
             senses = gazetteer().latin.senses(" ".join(latin_key(w.text) for w in run))
             if senses and self._fits(i, i + size, strong=any(not s.weak for s in senses)):
-                entries = [gazetteer().entry(s.row) for s in senses if not s.weak] or [
-                    gazetteer().entry(s.row) for s in senses
-                ]
                 everything = [gazetteer().entry(s.row) for s in senses]
-                self._add(i, i + size, self._chosen(i, i + size, entries, everything))
+                entries = [e for e, s in zip(everything, senses, strict=True) if not s.weak] or everything
+                key = " ".join(latin_key(w.text) for w in run)
+                chosen = self._chosen(i, i + size, entries, everything, self.senses.get(key))
+                self.senses[key] = chosen
+                self._add(i, i + size, chosen)
                 return size
         return 1
 
     def _initials(self, word: Word) -> Entry | None:
         key = INITIALS.get(word.text)
+        if self.text[word.end : word.end + 7].lstrip().startswith(("dollar", "Dollar")):
+            return None
+        if self.text[word.end : word.end + 1] in "$-" and self.text[word.end : word.end + 1]:
+            key = key if self.text[word.end] == "-" else None
         return gazetteer().by_key(key) if key else None
 
-    def _chosen(self, i: int, j: int, entries: list[Entry], everything: list[Entry]) -> Entry:
+    def _chosen(self, i: int, j: int, entries: list[Entry], everything: list[Entry], before: Entry | None) -> Entry:
         """ "Cambridge, Mass." and "Valencia, Spain": what follows decides, then what was named before, then size."""
         if len(everything) > 1:
+            after = self._after(j)
+            if after and after.gap == " " and after.fold in ("province", "prefecture", "oblast", "state", "region"):
+                everything = [e for e in everything if e.kind is PlaceKind.REGION] or everything
+                return everything[0]
             for entry in everything:
                 if self._followed_by(j, entry) or self._led_by(i, entry):
                     return entry
+        if before:
+            return before
         return choose(
             entries,
             [f.country for f in self.found[-6:]] if len(entries) > 1 and entries[0].kind is PlaceKind.CITY else [],
@@ -171,8 +189,8 @@ class LatinReader:
         )
 
     def _place_at(self, j: int) -> bool:
-        return (
-            bool(self.taken[j]) or (bool(gazetteer().latin.senses(self.words[j].fold)) and not self.words[j].gap.strip())
+        return bool(self.taken[j]) or (
+            bool(gazetteer().latin.senses(self.words[j].fold)) and not self.words[j].gap.strip()
         )
 
     def _cue(self, i: int, j: int) -> bool:
@@ -213,6 +231,11 @@ class LatinReader:
         return self.words[j] if j < self.count and not self.words[j].first else None
 
     def _add(self, i: int, j: int, entry: Entry) -> None:
+        if entry.key.startswith(
+            "world/"
+        ):  # continents: known so that nothing else is read into them, but no places of ours
+            self.taken[i:j] = b"\1" * (j - i)
+            return
         end = j
         following = self._after(j)
         if (
@@ -255,8 +278,7 @@ class LatinReader:
                 at is None
                 or self.taken[at]
                 or not self.words[at].shaped
-                or (self.style == "title"
-                and match.group().isupper())
+                or (self.style == "title" and match.group().isupper())
             ):
                 continue
             self._zone(match, at)
@@ -272,11 +294,8 @@ class LatinReader:
         begin = at
         while begin and at - begin < _MOST_ZONE_WORDS and joined(self.words[begin]) and not self.taken[begin - 1]:
             before = self.words[begin - 1]
-            if (
-                (before.fold in FUNCTION
-                and before.fold not in ("and", "new"))
-                or (not before.shaped
-                and before.fold not in ("and",))
+            if (before.fold in FUNCTION and before.fold not in ("and", "new")) or (
+                not before.shaped and before.fold not in ("and",)
             ):
                 break
             if before.fold == "and" and not (
@@ -293,7 +312,7 @@ class LatinReader:
         rest = " ".join(w.text for w in self.words[begin + size : at])
         end = self._bracket(stop)
         known = self._known_zone(begin, begin + size, at, stop, seat)
-        if known is None and seat is None and stop - begin == 1 and not self._complete(match):
+        if known is None and not self._telling(match, begin, begin + size, at, stop, seat):
             return
         for k in range(begin, end):
             self.taken[k] = 1
@@ -303,12 +322,25 @@ class LatinReader:
         if known:
             self.found.append(Found(start, finish, known.name, known.kind, known.country, known.key, known.within))
             return
-        parent = seat or self._nearby(stop, start)
+        parent = self._in_brackets(stop) or seat or self._nearby(stop, start)
         name = self.text[start:finish]
         within = (parent.key, *parent.within) if parent else ()
         own = rest if rest or type_name in ("high-tech-zone", "economic-zone", "new-area") else match.group()
         key = made_key(parent.key if parent else "", own, type_name if rest or own == "" else "")
         self.found.append(Found(start, finish, name, kind, parent.country if parent else None, key, within))
+
+    def _telling(self, match: re.Match[str], begin: int, own: int, at: int, stop: int, seat: Entry | None) -> bool:
+        """Is this really the name of a zone or park? Plain "Park" and centres need their seat; names of cities are not parks."""
+        if gazetteer().latin.senses(" ".join(latin_key(w.text) for w in self.words[begin:stop])):
+            return False
+        after = self._after(stop)
+        if self.style == "plain" and after and joined(after) and after.capital and after.fold not in ZONE_NEXT:
+            return False
+        if match.group() == "Park":
+            return seat is not None and own == at
+        if match.group().endswith(("Center", "Centre", "Complex", "Incubator")):
+            return seat is not None
+        return seat is not None or stop - begin > 1 or self._complete(match)
 
     def _complete(self, match: re.Match[str]) -> bool:
         """Is the type word a name by itself (BioQuarter)? Not so a plain "Science Park"."""
@@ -334,6 +366,11 @@ class LatinReader:
             if gazetteer().latin.senses(self.words[stop].fold):
                 return stop + 1
         return stop
+
+    def _in_brackets(self, stop: int) -> Entry | None:
+        if self._bracket(stop) == stop:
+            return None
+        return gazetteer().entry(gazetteer().latin.senses(self.words[stop].fold)[0].row)
 
     def _known_zone(self, begin: int, own: int, at: int, stop: int, seat: Entry | None) -> Entry | None:
         for first, last in ((begin, stop), (own, stop), (own, at)):
@@ -472,5 +509,45 @@ _TAIL_KIND = {
     "ken": PlaceKind.REGION,
 }  # fmt: skip
 _NOT_BEFORE_TAIL = frozenset(
-    ["sister", "friendship", "inner", "smart", "capital", "twin", "host", "home", "our", "this", "each", "every", "new-york", "major", "other", "biotech", "medicine", "science", "health", "life", "partner", "chinese", "school", "court", "business", "financial", "historic", "old", "central", "downtown", "innovation", "world", "heritage", "ideal", "forbidden", "garden", "industrial", "special", "member"]
+    [
+        "sister",
+        "friendship",
+        "inner",
+        "smart",
+        "capital",
+        "twin",
+        "host",
+        "home",
+        "our",
+        "this",
+        "each",
+        "every",
+        "new-york",
+        "major",
+        "other",
+        "biotech",
+        "medicine",
+        "science",
+        "health",
+        "life",
+        "partner",
+        "chinese",
+        "school",
+        "court",
+        "business",
+        "financial",
+        "historic",
+        "old",
+        "central",
+        "downtown",
+        "innovation",
+        "world",
+        "heritage",
+        "ideal",
+        "forbidden",
+        "garden",
+        "industrial",
+        "special",
+        "member",
+    ]
 )

@@ -28,7 +28,7 @@ LATIN_TYPES: tuple[tuple[str, PlaceKind, str], ...] = (
     ("bio-park", _P, r"(?:Bio(?:tech(?:nology)?|medical|pharma(?:ceutical)?|science|medicine)?|Medical|Med[ -]?[Tt]ech|Health|Pharma(?:ceutical)?) ?(?:Park|Campus|Complex|Village)"),
     ("innovation-district", _P, r"(?:Innovation|Knowledge|Medical|Biomedical|Health|Discovery) (?:District|Quarter|Campus|Zone|Precinct|Mile)|Tech(?:nology)? (?:Zone|Hub|Quarter)"),
     ("technopark", _P, r"Techno(?:park|pole|polis|city|logiepark)|Innopolis|Innopole|Innovationspark|Biopark|BioQuarter|Biocity|Bio ?City|Biopôle|Biopole|Genopole|Medipolis"),
-    ("park", _P, rf"High{_H}Tech Park" + r"|(?:High[ -]?Tech|Hi-tech|Software|Start[ -]?up|Export|Logistics) (?:Industrial )?Park|Cluster(?= |,|\.|$)"),
+    ("park", _P, rf"High{_H}Tech Park" + r"|(?:High[ -]?Tech|Hi-tech|Software|Start[ -]?up|Export|Logistics) (?:Industrial )?Park|Cluster(?= |,|\.|$)|Park"),
 )  # fmt: skip
 
 FRONT_TYPES: tuple[tuple[str, PlaceKind, str], ...] = (

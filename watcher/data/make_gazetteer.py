@@ -16,6 +16,7 @@ import argparse
 import csv
 import gettext
 import gzip
+import importlib.util
 import json
 import re
 import sys
@@ -36,8 +37,12 @@ import pypinyin
 import wordfreq
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent.parent))
-from watcher.annotate.gazetteer import Index, add_names  # noqa: E402  (only the path above makes it importable)
+_spec = importlib.util.spec_from_file_location("gazetteer", HERE.parent / "annotate" / "gazetteer.py")
+assert _spec and _spec.loader
+gazetteer = sys.modules["gazetteer"] = importlib.util.module_from_spec(_spec)
+sys.path.insert(0, str(HERE.parent.parent))  # it needs watcher.model
+_spec.loader.exec_module(gazetteer)
+
 
 LANGUAGES = ("en", "es", "it", "pt", "de", "fr")
 HAN = re.compile(r"^[\u3007\u4e00-\u9fff·]+$")
@@ -57,7 +62,7 @@ PREFER_COUNTRY = {"valencia": "ES", "cambridge": "GB", "birmingham": "GB", "san 
                   "portland": "US", "suzhou": "CN", "taizhou": "CN", "fuzhou": "CN", "newcastle": "GB", "hamilton": "CA",
                   "halifax": "CA", "oxford": "GB", "london": "GB", "manchester": "GB", "dublin": "IE", "athens": "GR",
                   "rome": "IT", "naples": "IT", "venice": "IT", "florence": "IT", "cologne": "DE"}  # fmt: skip
-ALWAYS_WEAK = {"of", "man", "best", "nice", "reading", "mobile", "bath", "orange", "split", "sion", "male", "most", "same",
+ALWAYS_WEAK = {"columbia", "princeton", "cornell", "duke", "brown", "berkeley", "of", "man", "best", "nice", "reading", "mobile", "bath", "orange", "split", "sion", "male", "most", "same",
                "date", "deal", "sale", "march", "ham", "hull", "eden", "hope", "hub", "bar", "este", "union", "normal",
                "enterprise", "independence", "liberty", "paradise", "phoenix", "carmen", "leader", "much", "mal", "buy", "ban", "bay", "park", "lens", "tours", "brest", "angers", "essen", "dover", "bend", "alliance",
                "commerce", "industry", "progress", "cell", "gene", "opportunity", "asia", "america", "europa", "europe",
@@ -133,6 +138,19 @@ class Words:
             return True
         return population < 60_000 and len(word) <= 4
 
+    def person(self, name: str, population: float, country: str) -> bool:
+        """Single words that are given or family names as often as small towns, in countries where that is common."""
+        if " " in name or "-" in name or slug(name) in NEVER_WEAK:
+            return False
+        if country in ("IN", "PK", "BD", "NG", "ID", "IR"):
+            return population < 150_000
+        used = max(wordfreq.zipf_frequency(name, lang) for lang in ("en", "es", "pt", "it"))
+        return (
+            country in ("BR", "MX", "PH", "CO", "PE", "AR", "VE", "CL", "US", "GB", "ES", "IT")
+            and population < 70_000
+            and used >= 3.3
+        )
+
     @staticmethod
     def used(name: str) -> bool:
         """Is a Latin alternate a name that newspapers of the six languages really write?"""
@@ -144,6 +162,8 @@ class Words:
             or "-" in name
             or "." in name
         ):
+            return False
+        if any(len(part) < 3 and part.lower() not in ("de", "la", "of", "do", "da") for part in name.split()):
             return False
         return max(wordfreq.zipf_frequency(name, lang) for lang in LANGUAGES) >= (3.5 if " " in name else 2.3)
 
@@ -305,6 +325,8 @@ def chinese(path: Path, cities: list[dict[str, Any]], words: Words) -> tuple[lis
         row.weight = max(row.weight, match["population"] if match else 0)
         parents[code] = [key, *row.within]
         row.other[name] = False
+        if name.endswith("自治县"):
+            row.other[short + "县"] = False
         if short != name:
             row.other[short] = not prefecture or short in WEAK_HAN
         row.latin[english] = words.weak(english, 1e6 if prefecture else 4e4)
@@ -328,6 +350,20 @@ def ascii_name(name: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).replace(" Shi", "")
 
 
+EXONYMS = {"Köln": "Cologne", "Gent": "Ghent", "Antwerpen": "Antwerp", "Genève": "Geneva", "Zürich": "Zurich", "Kyoto": "Kyoto",
+           "Basel": "Basel", "Bern": "Bern", "Malmö": "Malmo", "Göteborg": "Gothenburg", "Sevilla": "Seville", "Zaragoza": "Zaragoza",
+           "Bengaluru": "Bengaluru", "Braunschweig": "Brunswick", "Hannover": "Hanover", "Nürnberg": "Nuremberg", "Firenze": "Florence",
+           "Padova": "Padua", "Siracusa": "Syracuse", "Lisboa": "Lisbon", "Leuven": "Leuven", "Bruges": "Bruges", "Liège": "Liège",
+           "Marseille": "Marseille", "Reims": "Reims", "Makkah": "Mecca", "Al Quds": "Jerusalem", "Kraków": "Krakow",
+           "A Coruña": "A Coruña", "Donostia / San Sebastián": "San Sebastian", "Gasteiz / Vitoria": "Vitoria"}  # fmt: skip
+
+
+def english_name(city: dict[str, Any]) -> str:
+    """GeoNames' main name, which mostly is the English one, without "-si"; a few are put right by hand."""
+    main = ascii_name(city["name"]) if city["countrycode"] in ("KR", "JP", "IN") else city["name"]
+    return re.sub(r"-(?:si|gun|shi)$", "", EXONYMS.get(main, main))
+
+
 def world(
     cities: list[dict[str, Any]], skip: set[int], counties: set[str], region_of: dict[str, str], words: Words
 ) -> list[Row]:
@@ -340,23 +376,28 @@ def world(
         if city["geonameid"] in skip or code in ("SG", "MO", "MC", "VA") or (code == "CN" and population < 100_000):
             continue
         region = region_of.get(f"{code}.{city['admin1code']}")
-        key = f"{code.lower()}/{slug(city['name'])}"
+        english = english_name(city)
+        key = f"{code.lower()}/{slug(english)}"
         if key in taken:
             key = f"{key}-{region or city['admin1code']}".lower()
         key = key if key not in taken else f"{key}-{city['geonameid']}"
         taken.add(key)
-        row = Row(key, "city", code, [r for r in (region, code.lower()) if r], city["name"], population)
+        row = Row(key, "city", code, [r for r in (region, code.lower()) if r], english, population)
         if PREFER_COUNTRY.get(slug(city["name"]).replace("-", " ")) == code and population > 80_000:
             row.weight += 2e7
         name = city["name"].replace("’", "'")
-        row.latin[name] = words.weak(name, population)
+        row.latin[name] = words.weak(name, population) or words.person(name, population, code)
+        row.latin.setdefault(english, row.latin[name])
+        if code == "PH" and name.endswith(" City"):
+            row.latin.setdefault(name.removesuffix(" City"), words.weak(name.removesuffix(" City"), population / 2))
         for alternate in city["alternatenames"]:
             if population >= 80_000 and words.used(alternate) and alternate not in main_names:
-                row.latin.setdefault(alternate, words.weak(alternate, population / 10))
+                if not words.weak(alternate, population / 10):
+                    row.latin.setdefault(alternate, False)
             elif folded := other_script(alternate):
                 weak = len(folded) == 2 and (population < 250_000 or folded in WEAK_HAN)
                 if HANGUL.match(folded):
-                    weak = len(folded) <= 2 and (code != "KR" or population < 80_000)
+                    weak = population < 80_000 if code == "KR" else population < 500_000 or len(folded) <= 2
                 if len(folded) > 1 and (population >= 100_000 or code in ("JP", "KR", "TW", "HK") or len(folded) > 2):
                     add_name(row, folded, weak=weak)
         rows.append(row)
@@ -369,17 +410,21 @@ def fold_municipal_regions(rows: list[Row], region_rows: list[Row]) -> tuple[lis
     for row in rows:
         for name in row.latin:
             best.setdefault((row.country, slug(name)), row)
+    big = {slug(row.name): row for row in rows if row.weight > 500_000 and row.kind == "city"}
     kept, moved = [], {}
     for region in region_rows:
         type_ = next((n[1:] for n in region.latin if n.startswith("#")), "")
         region.latin = {n: w for n, w in region.latin.items() if not n.startswith("#")}
         city = next((best[region.country, slug(n)] for n in region.latin if (region.country, slug(n)) in best), None)
+        rival = next((big[slug(n)] for n in region.latin if slug(n) in big), None)
         own = re.search(r"city|municipality|metropol|capital|district", type_.lower()) or region.key in OWN_CITY
         if city and own and region.country not in ("SI", "LV", "MK") and city.weight > 3e5:
             moved[region.key] = city.key
             for name, weak in region.other.items():
                 city.other.setdefault(name, weak)
         else:
+            if (rival or city and city.weight > 150_000) and region.country not in ("CN", "US", "CA"):
+                region.weight = 1e4  # the bare name means the city
             kept.append(region)
     return kept, moved
 
@@ -401,9 +446,9 @@ def write(rows: list[Row], moved: dict[str, str]) -> None:
         latin = "|".join(("~" if weak else "") + n for n, weak in row.latin.items() if n)
         other = "|".join(("~" if weak else "") + n for n, weak in row.other.items() if n)
         lines.append("\t".join((row.key, row.kind, row.country, " ".join(within), row.name, latin, other)))
-    latin_index, han_index = Index(), Index()
+    latin_index, han_index = gazetteer.Index(), gazetteer.Index()
     for number, line in enumerate(lines):
-        add_names(latin_index, han_index, line, number)
+        gazetteer.add_names(latin_index, han_index, line, number)
     plain = ["\t".join(line.split("\t")[:5]) for line in lines]
     raw = "\f".join(("\n".join(plain), latin_index.dump(), han_index.dump())).encode()
     (HERE / "gazetteer.tsv.gz").write_bytes(gzip.compress(raw, 9, mtime=0))
