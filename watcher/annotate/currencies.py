@@ -66,6 +66,7 @@ def tells(text: str) -> dict[str, int]:
     return counts
 
 
+@lru_cache(maxsize=64)
 def settle(sign: str | None, text: str, language: str | None) -> str | None:
     """The ISO code of a sign or name as used in this text; codes pass through.
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 from watcher.annotate import currencies, numerals
 from watcher.annotate.folding import fold, is_cjk
@@ -45,6 +46,10 @@ _LINKING = re.compile(r"^(?:\s(?:de|di|of)\s|\sd'|[\s-])")
 _LINK = re.compile(r"\s?(?:-|–|—|~|至|到|から|에서)\s?|\sto\s|\sor\s|\sand\s|\sa\s|\sbis\s|\sà\s|\sy\s")
 _BETWEEN = re.compile(r"(?:between|entre|zwischen|tra)\s+(?:about |roughly )?$")
 _SECOND_PREFIX = re.compile(rf"(?:{_PRE})\s?")
+_PLAUSIBLE_AFTER = re.compile(r"[\s-]?[a-z$€£¥₩₹₽₺₱₫₦₪฿₴₸\u3040-\u9fff\uac00-\ud7a3]|\s?[-–—~～]\s?[\d$€£¥₩₹]")
+_PLAUSIBLE_BEFORE = re.compile(r"[a-z.$€£¥₩₹₽₺₱₫₦₪฿₴₸~:\u3040-\u9fff][\s~:]?\d")
+_MOST_NUMBERS, _MOST_AMOUNTS = 4000, 1000
+"""A text with more numbers or amounts is a table, not news; the rest of it is left unread."""
 _LEVEL = re.compile(r"\s?(?:级(?!别)|规模级)")
 _WORD_SCALE = re.compile(
     r"(?<![a-z])(?:multi-?)?(?:hundreds?|thousands?|millions?|billions?|trillions?|crores?|lakhs?)(?:[\s-](?:thousand|million|billion|crores?))?(?![a-z])"
@@ -54,11 +59,11 @@ _WORDS_BEFORE = re.compile(
 )
 _WORD_SUFFIX = re.compile(rf"(?:\s(?:of|in))?[\s-](?P<cur>{_SUF})(?![a-z])")
 _HAN_WORDS = re.compile(
-    rf"(?<![\d.,])(?P<vague>[数几上])?(?P<num>{numerals.HAN_NUMERAL}*?)(?P<mid>[几多余])?(?P<tail>[十百千]?[千百十]?[万亿]{{1,2}}|[百千])(?P<after>[多余])?\s?(?P<cur>{_SUF})(?P<level>级)?"
+    rf"(?<![\d.,])(?P<vague>[数几上])?(?P<num>{numerals.HAN_NUMERAL}{{0,16}}?)(?P<mid>[几多余])?(?P<tail>[十百千]?[千百十]?[万亿]{{1,2}}|[百千])(?P<after>[多余])?\s?(?P<cur>{_SUF})(?P<level>级)?"
     rf"|(?<![\d.,])(?P<bare>数)(?P<bare_tail>[十百千]?[万亿])(?=级?(?:天使|pre|[a-f][+轮]|种子|融资|战略|b轮|a轮))"
     r"|(?<![\d.,])(?P<lvl>[十百千]?[万亿])级(?=别?(?:人民币|融资|天使|pre|[a-f][+轮]|种子|战略))"
 )
-_HAN_START = re.compile(rf"(?:[数几上]|{numerals.HAN_NUMERAL})")
+_HAN_START = re.compile(rf"(?:[数几上]|(?<!{numerals.HAN_NUMERAL}){numerals.HAN_NUMERAL})")
 _KOREAN_VAGUE = re.compile(r"수\s?(?P<scale>십억|백억|천억|십만|백만|천만|억|만|조)\s?(?P<cur>원|달러|엔|위안|유로)")
 _KOREAN_SCALES = {
     "십억": 1e9,
@@ -188,7 +193,7 @@ def money(
     Amounts in brackets that give the same money in another currency are reported too, with the same role.
     """
     folded = fold(text)
-    reads = _without_overlaps([*_digit_amounts(text, folded, language), *_word_amounts(folded), *_han_amounts(folded)])
+    reads = _reads(text, folded, language)[:_MOST_AMOUNTS]
     if not reads:
         return ()
     signed = _settled(reads, text, folded, language, dated)
@@ -222,7 +227,7 @@ def parse_threshold(written: str) -> tuple[float, str]:
     """
     text = written.strip()
     folded = fold(text)
-    reads = _without_overlaps([*_digit_amounts(text, folded, None), *_word_amounts(folded), *_han_amounts(folded)])
+    reads = _reads(text, folded, None)
     if len(reads) == 1 and (reads[0].start, reads[0].end) == (0, len(text)) and reads[0].high is None:
         code = currencies.settle(reads[0].sign, text, None)
         if code is not None:
@@ -238,6 +243,15 @@ def parse_threshold(written: str) -> tuple[float, str]:
     return value * scale, code
 
 
+def _reads(text: str, folded: str, language: str | None) -> list[_Read]:
+    found = [*_digit_amounts(text, folded, language)]
+    if any(word in folded for word in ("illion", "thousand", "hundred", "crore", "lakh")):
+        found.extend(islice(_word_amounts(folded), _MOST_AMOUNTS))
+    if any(char in folded for char in "万亿千百억조만"):
+        found.extend(islice(_han_amounts(folded), _MOST_AMOUNTS))
+    return _without_overlaps(found)
+
+
 # ── digits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -245,9 +259,14 @@ def _digit_amounts(text: str, folded: str, language: str | None) -> Iterator[_Re
     comma = (language or "")[:2] in _COMMA_DECIMAL
     spaced = comma or "\u00a0" in text or "\u202f" in text or "\u2009" in text
     number = _NUMBER_SPACED if spaced else _NUMBER
-    at = 0
-    while found := number.search(folded, at):
+    at = tried = 0
+    while tried < _MOST_NUMBERS and (found := number.search(folded, at)):
         at = found.end()
+        if not _PLAUSIBLE_AFTER.match(folded, at) and not _PLAUSIBLE_BEFORE.search(
+            folded, max(0, found.start() - 2), at
+        ):
+            continue
+        tried += 1
         read = _digit_amount(text, folded, found, comma, number)
         if read is not None:
             yield read
@@ -475,7 +494,7 @@ def _han_amounts(folded: str) -> Iterator[_Read]:
         if read is not None:
             yield read
             at = max(at, found.end())
-    for vague in _KOREAN_VAGUE.finditer(folded):
+    for vague in _KOREAN_VAGUE.finditer(folded) if "수" in folded else ():
         sign = currencies.SUFFIX_FORMS[vague["cur"]]
         yield _Read(
             start=vague.start(), end=vague.end(), value=_KOREAN_SCALES[vague["scale"]], sign=sign, bound=Bound.VAGUE

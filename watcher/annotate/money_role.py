@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +26,9 @@ _REACH = 130.0
 _LATIN, _WIDE = 0.8, 2.0
 _WEIGHT = {1: 34.0, 2: 62.0, 3: 78.0, 4: 104.0}
 _WRONG_SIDE = 30.0
+_HEADING_REACH = 1500
+_NEAR = 70.0
+"""A score that only a cue a few words away reaches."""
 _POINTS = {**dict.fromkeys(",，、", 12.0), **dict.fromkeys(";；:—", 30.0), "(": 10.0, "\n": 30.0}
 """How far apart a character sets what stands on its two sides; a letter counts `_LATIN`, a CJK character `_WIDE`."""
 _OTHER_AMOUNT = 34.0
@@ -55,6 +58,7 @@ def roles(text: str, sentences: Sequence[Sentence], amounts: Sequence[Amount], d
     starts = [one.start for one in sentences]
     page = _page(text)
     groups = _groups(amounts)
+    ends = dict(groups)
     found: list[MoneyRole] = []
     for index, amount in enumerate(amounts):
         if amount.same_as is not None:
@@ -63,23 +67,26 @@ def roles(text: str, sentences: Sequence[Sentence], amounts: Sequence[Amount], d
         at = bisect_right(starts, amount.start) - 1
         left, right = (sentences[at].start, sentences[at].end) if at >= 0 else (0, len(text))
         window = max(left, amount.start - 400), min(right, amount.end + 300)
-        role = _scored(page, groups, (amount.start, groups[amount.start]), window)
-        role = role or _inherited(amounts, found, index, left) or _under_heading(text, amount.start)
+        role = _scored(page, groups, (amount.start, ends[amount.start]), window)
+        role = role or _inherited(amounts, found, index, left) or _under_heading(page, amount.start)
         if amount.small and role is not MoneyRole.FINE:
             role = MoneyRole.PRICE
         found.append(_by_stance(role or MoneyRole.OTHER, _clause(text, left, right, amount, clock)))
     return found
 
 
-def _groups(amounts: Sequence[Amount]) -> dict[int, int]:
-    """Where each amount ends, its restatements in other currencies included, by where it starts."""
-    ends: dict[int, int] = {}
-    first = 0
+_Groups = list[tuple[int, int]]
+"""Where each amount starts and ends, its restatements in other currencies included, in order."""
+
+
+def _groups(amounts: Sequence[Amount]) -> _Groups:
+    groups: _Groups = []
     for amount in amounts:
-        if amount.same_as is None:
-            first = amount.start
-        ends[first] = amount.end
-    return ends
+        if amount.same_as is None or not groups:
+            groups.append((amount.start, amount.end))
+        else:
+            groups[-1] = (groups[-1][0], amount.end)
+    return groups
 
 
 class _Page(NamedTuple):
@@ -87,12 +94,18 @@ class _Page(NamedTuple):
 
     hits: list[Hit]
     points: array[float]
+    headings: list[tuple[int, str]]
 
 
 @lru_cache(maxsize=4)
 def _page(text: str) -> _Page:
     folded = fold(text)
-    return _Page(_SCAN.hits(folded), array("d", accumulate(map(_points, folded), initial=0.0)))
+    headings = [
+        (found.end(), _HEADINGS[name])
+        for found in _HEADING.finditer(folded)
+        if (name := found["name"].strip()) in _HEADINGS
+    ]
+    return _Page(_SCAN.hits(folded), array("d", accumulate(map(_points, folded), initial=0.0)), headings)
 
 
 def _points(char: str) -> float:
@@ -101,7 +114,7 @@ def _points(char: str) -> float:
     return _POINTS.get(char, _WIDE)
 
 
-def _scored(page: _Page, groups: dict[int, int], amount: tuple[int, int], window: tuple[int, int]) -> MoneyRole | None:
+def _scored(page: _Page, groups: _Groups, amount: tuple[int, int], window: tuple[int, int]) -> MoneyRole | None:
     best: dict[str, float] = {}
     for hit in between(page.hits, *window):
         if hit.start < amount[1] and hit.end > amount[0]:
@@ -122,12 +135,14 @@ def _summed(best: Mapping[str, float]) -> MoneyRole:
     site, cash = best.get("invested", 0.0), best.get("raised", 0.0)
     if not max(deal, site, cash):
         return MoneyRole.OTHER
+    if best.get("milestone", 0.0) > _NEAR:
+        return MoneyRole.MILESTONE
     if deal >= max(site, cash):
         return MoneyRole.DEAL_TOTAL
     return MoneyRole.INVESTED if site > cash else MoneyRole.TOTAL_TO_DATE
 
 
-def _distance(page: _Page, hit: Hit, groups: dict[int, int], amount: tuple[int, int], side: str) -> float:
+def _distance(page: _Page, hit: Hit, groups: _Groups, amount: tuple[int, int], side: str) -> float:
     before = hit.end <= amount[0]
     low, high = (hit.end, amount[0]) if before else (amount[1], hit.start)
     points = page.points[high] - page.points[low]
@@ -135,7 +150,7 @@ def _distance(page: _Page, hit: Hit, groups: dict[int, int], amount: tuple[int, 
         return points
     if side == "after" and not before:
         points += _WRONG_SIDE
-    points += _OTHER_AMOUNT * sum(1 for start in groups if low <= start < high)
+    points += _OTHER_AMOUNT * (bisect_left(groups, (low,)) != bisect_left(groups, (high,)))
     return points + (0.0 if before else 3.0)
 
 
@@ -146,13 +161,12 @@ def _inherited(amounts: Sequence[Amount], found: Sequence[MoneyRole], index: int
     return found[index - 1]
 
 
-def _under_heading(text: str, at: int) -> MoneyRole | None:
-    folded = fold(text)
-    for heading in reversed(list(_HEADING.finditer(folded, max(0, at - 1500), at))):
-        role = _HEADINGS.get(heading["name"].strip())
-        if role is not None:
-            return MoneyRole(role) if role != "none" else None
-    return None
+def _under_heading(page: _Page, at: int) -> MoneyRole | None:
+    index = bisect_right(page.headings, (at, "")) - 1
+    if index < 0 or at - page.headings[index][0] > _HEADING_REACH:
+        return None
+    role = page.headings[index][1]
+    return MoneyRole(role) if role != "none" else None
 
 
 def _clause(text: str, left: int, right: int, amount: Amount, clock: Clock) -> Piece:

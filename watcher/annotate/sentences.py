@@ -406,7 +406,7 @@ def _full_stop_ends(text: str, at: int, past_dots: int, end: int, start: int) ->
 
 def _two_statements(text: str, start: int, at: int, end: int) -> bool:
     """Behind "Inc.": whether a verb stands on both sides, so that a new sentence begins with a name."""
-    return text[end:].lstrip()[:1].isupper() and asserts(text, start, at) and asserts(text, end, end + 60)
+    return text[end : end + 3].lstrip()[:1].isupper() and asserts(text, start, at) and asserts(text, end, end + 60)
 
 
 def _glued(text: str, at: int, end: int) -> bool:

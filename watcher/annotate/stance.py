@@ -99,6 +99,8 @@ def pieces(text: str, start: int, end: int, clock: Clock) -> tuple[Piece, ...]:
     limit = min(end, start + _LONGEST)
     hits = between(_hits(text), start, limit)
     past = _past_dates(text, start, limit, clock)
+    if not hits and not past:
+        return (Piece(start, end, Stance.ASSERTED, ""),)
     found: list[Piece] = []
     carried: _Cue | None = None
     for left, right in _clause_bounds(text, start, limit, hits, past):
