@@ -44,15 +44,15 @@ class RuleBook:
         """What is wrong with the files as they are now; None while they are good."""
         self._engine: Engine | None = None
         self._files: dict[str, str] = {}
-        self._stamp: tuple[tuple[str, int, int], ...] = ()
+        self._stamp: tuple[tuple[str, int, int], ...] | None = None
         self._looked_at = 0.0
 
     def engine(self) -> Engine:
         """The engine of the newest good rules. Raises Mistakes when there never were any."""
-        if self._engine is None or time.monotonic() - self._looked_at > _LOOK_EVERY_S:
+        if self._stamp is None or time.monotonic() - self._looked_at > _LOOK_EVERY_S:
             self._looked_at = time.monotonic()
             stamp = self._files_now()
-            if stamp != self._stamp or self._engine is None:
+            if stamp != self._stamp:
                 self._stamp = stamp
                 self._reload()
         if self._engine is None:

@@ -23,8 +23,9 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from watcher.errors import CannotHelp, TryAgain
 from watcher.store import schema
-from watcher.store.database import Database, alembic_config, claim, finish, later_sql, now_sql
+from watcher.store.database import Database, claim, finish, later_sql, now_sql
 from watcher.store.schema import Instant, beats, digests, feeds, metadata
+from watcher.store.schema_version import alembic_config
 
 LEASED = [table for table in metadata.sorted_tables if "lease_until" in table.c]
 

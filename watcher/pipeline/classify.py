@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from watcher import log
+from watcher.errors import Mistakes
 from watcher.model import (
     Item,
     Match,
@@ -24,13 +26,16 @@ _log = log.get("pipeline")
 
 def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Run the rules on those items that wait; matches, events and the items' marks are one transaction."""
-    engine = rt.rules.engine()
+    try:
+        engine = rt.rules.engine()
+    except Mistakes:
+        return {}  # `check_rules` has told `ops:`; the items wait for good rules
     with rt.database.write() as conn:
         claimed = items.claim(conn, ids, owner=rt.owner, lease_s=rt.settings.lease_s, now=rt.clock())
     rt.checkpoint("claimed")
     found: list[tuple[Item, tuple[Match, ...]]] = []
     for item in claimed:
-        result = attempt(lambda item=item: engine.matches(news_text(item)))
+        result = attempt(partial(engine.matches, news_text(item)))
         if isinstance(result, Failure):
             _set_aside(rt, item, result.error)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from watcher import log, wire
 from watcher.digest.build import build
@@ -34,7 +35,7 @@ def close_digests(rt: Runtime, ids: Sequence[int]) -> Nudges:
     rt.checkpoint("claimed")
     written: list[int] = []
     for digest in claimed:
-        result = attempt(lambda digest=digest: _close(rt, digest))
+        result = attempt(partial(_close, rt, digest))
         if isinstance(result, Failure):
             _put_off_digest(rt, digest, result.error)
         else:
@@ -102,13 +103,13 @@ def _messages(
     rt: Runtime, view: DigestView, channels: Sequence[ChannelConfig], now: datetime
 ) -> list[tuple[str, str, Envelope]]:
     """The bytes for each channel. An alert that cannot be written is left out and named; the others go."""
-    written = attempt(lambda: _compose(rt, view, channels, now))
+    written = attempt(partial(_compose, rt, view, channels, now))
     if not isinstance(written, Failure):
         return written
     sound, left_out = [], list(view.left_out)
     for alert in view.alerts:
         alone = dataclasses.replace(view, alerts=(alert,))
-        tried = attempt(lambda alone=alone: _compose(rt, alone, channels, now))
+        tried = attempt(partial(_compose, rt, alone, channels, now))
         if isinstance(tried, Failure):
             _log.error("an event cannot be written", event=alert.event.id, why=str(tried.error))
             left_out.append(f"Event {alert.event.id} could not be written: {type(tried.error).__name__}.")

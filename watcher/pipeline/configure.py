@@ -86,7 +86,7 @@ def _with_dollars(subscription: SubscriptionConfig, now: datetime) -> Subscripti
 
 def check_rules(rt: Runtime) -> None:
     """Look whether the rule files changed; tell `ops:` once a day while they cannot be read."""
-    lines = ("The last good rules stay in force.",)
+    lines: tuple[str, ...] = ("The last good rules stay in force.",)
     try:
         rt.rules.engine()
     except Mistakes:

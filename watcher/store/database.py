@@ -16,11 +16,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import (
     URL,
     ColumnElement,
@@ -44,7 +39,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from watcher.errors import CannotHelp, TryAgain
 from watcher.store.schema import Instant
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_S = 10.0
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
@@ -115,6 +109,8 @@ class Database:
 
         Raises TryAgain when the database is away, CannotHelp when a newer version of the program has migrated it.
         """
+        from watcher.store import schema_version
+
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         with _migrating, self._transaction("migrate") as conn:
@@ -122,22 +118,18 @@ class Database:
                 for name in ("statement_timeout", "lock_timeout"):
                     conn.execute(select(func.set_config(name, str(_MIGRATION_WAIT_MS), True)))
                 conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_KEY)))
-            config = alembic_config()
-            config.attributes["connection"] = conn
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                raise CannotHelp(f"{self.where}: {error}; was it migrated by a newer version?") from error
+            schema_version.upgrade(conn, where=self.where)
             if self.dialect == "sqlite":
                 _check_foreign_keys(conn, self.where)
 
     def current(self) -> bool:
         """Whether the schema is at the newest migration. Raises TryAgain when the database is away."""
-        heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
+        from watcher.store import schema_version
+
         if self._path and not self._path.exists():
             return False
         with self.read() as conn:
-            return set(MigrationContext.configure(conn).get_current_heads()) == heads
+            return schema_version.is_newest(conn)
 
     def close(self) -> None:
         """Close every connection that no transaction is using; the next transaction opens new ones."""
@@ -336,14 +328,6 @@ def _check_foreign_keys(conn: Connection, where: str) -> None:
     broken = conn.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
         raise CannotHelp(f"{where}: after the migration {len(broken)} rows of {broken[0][0]} point at nothing")
-
-
-def alembic_config() -> Config:
-    """What Alembic needs to know; its commands want a connection in `.attributes["connection"]`."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
 
 
 def _leave_pools_to_the_parent() -> None:
