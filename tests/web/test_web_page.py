@@ -199,8 +199,7 @@ def test_the_page_shows_an_event_with_its_facts_its_words_and_its_source(rt: Run
     assert "<dt>Amount</dt><dd>5M USD</dd>" in page
     assert "<dt>Recipient</dt><dd>Acme Bio</dd>" in page
     assert "<blockquote>Acme Bio <mark>raised</mark> $5 million.</blockquote>" in page
-    assert '<a href="https://news.example/a" rel="noopener noreferrer nofollow">Title of a</a>' in page
-    assert "Park news" in page
+    assert '<a href="https://news.example/a" rel="noopener noreferrer nofollow">Park news</a>' in page
 
 
 def test_what_publishers_write_is_text_and_nothing_else(rt: Runtime, client: httpx.Client) -> None:

@@ -86,7 +86,8 @@ def _event(event: EventView) -> dict[str, Any]:
         "snippets": [wording.segments(snippet) for snippet in event.snippets[:3]],
         "sources": [
             {
-                "title": wording.one_line(source.title, 140),
+                # copies of a story are told apart by their feeds
+                "title": wording.one_line(source.title, 140) if source.title != event.title else "",
                 "feed": wording.one_line(source.feed, 60),
                 "link": wording.web_link(source.link),
                 "at": source.published_at,
@@ -120,7 +121,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clock": _clock, "line": lambda text: wording.one_line(str(text), 120)}
+    environment.filters |= {"clock": _clock, "day": wording.day, "line": lambda text: wording.one_line(str(text), 120)}
     environment.globals |= {"counted": wording.counted}
     return environment
 
