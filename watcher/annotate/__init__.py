@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
+from watcher.annotate.assets import assets
 from watcher.annotate.dates import dates
 from watcher.annotate.money import money
+from watcher.annotate.parties import parties
+from watcher.annotate.places import places
 from watcher.annotate.sentences import clauses, sentences
 from watcher.model import Annotations, NewsText, TextField
 
@@ -34,20 +34,13 @@ def _fields(news: NewsText) -> tuple[tuple[TextField, str], tuple[TextField, str
 
 def _field(news: NewsText, field: TextField, text: str) -> Annotations:
     found = sentences(text, field, dated=news.dated)
-    where = _part("places", text, field, language=news.language)
+    where = places(text, field, language=news.language)
     return Annotations(
         sentences=found,
         clauses=clauses(text, field, found, dated=news.dated),
         money=money(text, field, found, language=news.language, dated=news.dated),
         places=where,
-        parties=_part("parties", text, field, where),
-        assets=_part("assets", text, field),
+        parties=parties(text, field, where),
+        assets=assets(text, field),
         dates=dates(text, field, news.dated),
     )
-
-
-def _part(name: str, *arguments: Any, **options: Any) -> Any:
-    try:
-        return getattr(import_module(f"watcher.annotate.{name}"), name)(*arguments, **options)
-    except ModuleNotFoundError:
-        return ()

@@ -63,12 +63,16 @@ _D = r"(?:0?[1-9]|[12]\d|3[01])"
 _PATTERN = re.compile(
     rf"""
     (?<![\w.-])(?P<iso_y>{_YEAR})(?P<sep>[-/.])(?P<iso_m>0?[1-9]|1[0-2])(?P=sep)(?P<iso_d>{_D})(?!\d|[-/.]\d)
-  | (?P<han_y>(?<!\d){_YEAR}|今|去|前|明|当)\s?[年년](?:底|初|末)?(?:\s?(?P<han_m>0?[1-9]|1[0-2])\s?[月월](?:份)?(?:\s?(?P<han_d>{_D})\s?[日号일])?
+  | (?P<han_y>(?<!\d){_YEAR}|今|去|前|明|当)\s?[年년](?:底|初|末)?
+       (?:\s?(?P<han_m>0?[1-9]|1[0-2])\s?[月월](?:份)?(?:\s?(?P<han_d>{_D})\s?[日号일])?
        |\s?第?(?P<han_q>[一二三四1-4])(?:季度|四半期|분기)|(?P<han_half>[上下])半年)?
   | (?<![\d.])(?P<m_only>0?[1-9]|1[0-2])\s?[月월](?:份|(?:\s?(?P<md_d>{_D})\s?[日号일]))?(?!\d)
   | (?<![\d.,])(?P<d_only>{_D})[日号](?!\d)
-  | (?<!\w)(?P<last>(?:last|this|next)\s)?(?P<mon>{_M})\b\.?(?:\s(?P<mon_d>{_D})(?:st|nd|rd|th)?(?![\d.]*\d|\s?(?:%|million|billion|percent)))?(?:,?\s(?:of\s)?(?P<mon_y>{_YEAR}))?(?![\w])
-  | (?<![\w.,-])(?P<dm_d>{_D})(?:st|nd|rd|th|\.|º|°)?\s(?:of\s|de\s)?(?P<dm_m>{_M})\b\.?(?:,?\s(?:de\s|del\s|of\s)?(?P<dm_y>{_YEAR}))?(?!\w)
+  | (?<!\w)(?P<last>(?:last|this|next)\s)?(?P<mon>{_M})\b\.?
+       (?:\s(?P<mon_d>{_D})(?:st|nd|rd|th)?(?![\d.]*\d|\s?(?:%|million|billion|percent)))?
+       (?:,?\s(?:of\s)?(?P<mon_y>{_YEAR}))?(?![\w])
+  | (?<![\w.,-])(?P<dm_d>{_D})(?:st|nd|rd|th|\.|º|°)?\s(?:of\s|de\s)?(?P<dm_m>{_M})\b\.?
+       (?:,?\s(?:de\s|del\s|of\s)?(?P<dm_y>{_YEAR}))?(?!\w)
   | (?<!\w)(?:q(?P<q>[1-4])|(?P<q_word>first|second|third|fourth)[\s-]quarter)(?:\s(?:of\s)?(?P<q_y>{_YEAR}))?(?!\w)
   | (?<!\w)(?:h(?P<h>[12])|(?P<h_word>first|second)\shalf)\s(?:of\s)?(?P<h_y>{_YEAR})(?!\w)
   | (?<!\w)(?P<rel>today|yesterday|last\syear|this\syear|next\syear|last\smonth)(?!\w)
@@ -115,7 +119,7 @@ def _scan(folded: str, dated: date | None) -> Iterator[Named]:
         reading = _read(found, dated)
         if reading is not None and _stands_alone(folded, found):
             end = found.end()
-            while end > found.start() and folded[end - 1].isspace():
+            while end > found.start() and folded[end - 1] in " .\t\n":
                 end -= 1
             yield Named(found.start(), end, *reading)
 
@@ -151,7 +155,7 @@ def nearest(dated: date | None, month: int, day: int = 1, *, past: bool = False)
         return None
     options = [one for year in (dated.year - 1, dated.year, dated.year + 1) if (one := _day(year, month, day))]
     if past:
-        options = [one for one in options if one <= dated]
+        options = [one for one in options if one <= dated and (one.year, one.month) != (dated.year, dated.month)]
     return min(options, key=lambda one: abs(one - dated), default=None)
 
 

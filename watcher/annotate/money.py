@@ -13,6 +13,7 @@ from datetime import date
 from itertools import islice
 
 from watcher.annotate import currencies, numerals
+from watcher.annotate.bounds import bound_of
 from watcher.annotate.folding import fold, is_cjk
 from watcher.annotate.money_role import Amount, roles
 from watcher.annotate.rates import rate, to_usd
@@ -55,7 +56,8 @@ _WORD_SCALE = re.compile(
     r"(?<![a-z])(?:multi-?)?(?:hundreds?|thousands?|millions?|billions?|trillions?|crores?|lakhs?)(?:[\s-](?:thousand|million|billion|crores?))?(?![a-z])"
 )
 _WORDS_BEFORE = re.compile(
-    rf"(?<![a-z])(?P<vague>several|a few|few|many|multiple|tens of|dozens of|hundreds of|thousands of|multi)?[\s-]*(?P<words>(?:{numerals.NUMBER_WORD}[\s-]+){{0,6}})$"
+    r"(?<![a-z])(?P<vague>several|a few|few|many|multiple|tens of|dozens of|hundreds of|thousands of|multi)?[\s-]*"
+    rf"(?P<words>(?:{numerals.NUMBER_WORD}[\s-]+){{0,6}})$"
 )
 _WORD_SUFFIX = re.compile(rf"(?:\s(?:of|in))?[\s-](?P<cur>{_SUF})(?![a-z])")
 _HAN_WORDS = re.compile(
@@ -77,42 +79,26 @@ _KOREAN_SCALES = {
     "조": 1e12,
 }
 _EQUIVALENT = re.compile(
-    r"\s?[,;]?\s?[(\[]?\s?(?:or |或|折合|合|约合|相当于|equivalent to |equal to |i\.e\.,? |that is,? |=|≈|/|~|c\.|ca\.?)?\s?(?:an?\s)?(?:about |around |approximately |approx\.? |roughly |some |nearly |约|大约|共|近|逾|超过?|约合|人民币约|人民币)?\s?$"
+    r"\s?[,;]?\s?[(\[]?\s?"
+    r"(?:or |或|折合|合|约合|相当于|equivalent to |equal to |i\.e\.,? |that is,? |=|≈|/|~|c\.|ca\.?)?"
+    r"\s?(?:an?\s)?(?:about |around |approximately |approx\.? |roughly |some |nearly "
+    r"|约|大约|共|近|逾|超过?|约合|人民币约|人民币)?\s?$"
 )
 _BARE_CONTEXT = re.compile(
-    r"(?:融资|投资|金额|总额|资金|估值|营收|收入|市值|规模|募资|募集|产值|认缴|出资|获得?|补助|首付款?|付款|里程碑|贷款|授信|交易额)[^,;。]{0,10}$"
+    r"(?:融资|投资|金额|总额|资金|估值|营收|收入|市值|规模|募资|募集|产值"
+    r"|认缴|出资|获得?|补助|首付款?|付款|里程碑|贷款|授信|交易额)[^,;。]{0,10}$"
 )
 _BARE_AFTER = re.compile(r"\s?(?:$|[,;。.、)!?]|的|融资|投资|[a-f][+]*轮|轮|天使|以上|资金|首付|里程碑|左右)")
 _BARE_ENGLISH = re.compile(
-    r"\b(?:rais(?:e|es|ed|ing)|secur(?:e|es|ed|ing)|invest(?:s|ed|ing)?|attract(?:s|ed|ing)?|funding of|investment of|valued at|valuation of)\s(?:up to |more than |over |about |around |nearly |some |a further |another )?$"
+    r"\b(?:rais(?:e|es|ed|ing)|secur(?:e|es|ed|ing)|invest(?:s|ed|ing)?|attract(?:s|ed|ing)?"
+    r"|funding of|investment of|valued at|valuation of)\s"
+    r"(?:up to |more than |over |about |around |nearly |some |a further |another )?$"
 )
 _BARE_ENGLISH_AFTER = re.compile(r"\s(?:in|from|for|to|at|through|via|round|series|seed|and)\b|[.,;)]|$")
 _SHARE_UNIT = re.compile(
     r"\s?(?:股|人|次|吨|件|家|平方|亩|剂|份|户|片|支|台|辆|瓶|例|名|粒|个|只|立方|公里|米|千瓦|度|年|倍|字|头|羽|株|套|瓦|条|点|主)"
 )
 
-_BEFORE_BOUND: tuple[tuple[Bound, re.Pattern[str]], ...] = (
-    (
-        Bound.AT_MOST,
-        re.compile(
-            r"(?:up\sto|as\smuch\sas|nearly|almost|close\sto|at\smost|(?<!no\s)(?<!not\s)less\sthan|under|(?:a\s)?maximum\sof|no\smore\sthan|not\smore\sthan|capped\sat|just\sshy\sof|approaching|hasta|até|fino\sa|bis\szu|jusqu'à|casi|quasi|最高(?:可达|达|为|至|可再得|可)?|最多(?:可再?得|可达|可|支付|再得|再)?|至多|不超过|不逾|不到|近|将近|接近|上限为?|最大|最高で|최대|no\sless\sor)\s?(?:an?\s|another\s|a\sfurther\s|an\sadditional\s)?$"
-        ),
-    ),
-    (
-        Bound.AT_LEAST,
-        re.compile(
-            r"(?:more\sthan|over|at\sleast|exceed(?:s|ed|ing)?|in\sexcess\sof|north\sof|above|upwards?\sof|no\sless\sthan|not\sless\sthan|(?:a\s)?minimum\sof|greater\sthan|topped|topping|más\sde|mais\sde|oltre|più\sdi|über|mehr\sals|plus\sde|超过?|逾|突破|不低于|不少于|至少|高于|上|过|破|超过人民币|以上の|이상의)\s?(?:an?\s|another\s)?$"
-        ),
-    ),
-    (
-        Bound.ABOUT,
-        re.compile(
-            r"(?:about|approximately|approx\.?|around|roughly|some|circa|ca\.|c\.|~|≈|est\.|estimated|an\sestimated|in\sthe\sregion\sof|in\sthe\sneighbou?rhood\sof|cerca\sde|alrededor\sde|unos|circa|rund|etwa|environ|约合?|大约|大概|共约|约为|合约|左右|ざっと|약)\s?(?:人民币)?\s?(?:an?\s|another\s)?$"
-        ),
-    ),
-)
-_AFTER_LEAST = re.compile(r"\s?(?:\+|or\smore|and\s(?:above|more)|plus\b|-plus\b|以上|余|多(?!家|个|名|项|元|年))")
-_AFTER_ABOUT = re.compile(r"\s?(?:左右|上下|前後|程度|가량|or\sso\b)")
 _SMALLEST = 1000.0
 """Below this many dollars an amount is a price."""
 _CODES_ALONE = frozenset(
@@ -282,7 +268,7 @@ def _digit_amount(text: str, folded: str, found: re.Match[str], comma: bool, num
         return ranged
     if first.sign is None:
         return _bare(folded, first)
-    if not _credible(text, folded, first):
+    if not _credible(folded, first):
         return None
     return _bounded(folded, first)
 
@@ -341,7 +327,7 @@ def _scale(folded: str, at: int, prefixed: bool) -> tuple[float | None, int, boo
     return None, at + loose, loose
 
 
-def _credible(text: str, folded: str, part: _Part) -> bool:
+def _credible(folded: str, part: _Part) -> bool:
     """Refuses what only looks like money: "COP 26", "INR 2.5", "2021 won", "20 pounds"."""
     if part.scale is not None or part.value >= 10_000 or not part.value:
         return part.value > 0
@@ -417,20 +403,10 @@ def replace_sign(part: _Part, sign: str | None) -> _Part:
 def _bounded(folded: str, part: _Part) -> _Read:
     end = part.end
     level = _LEVEL.match(folded, end) if is_cjk(folded[end - 1]) else None
-    bound = Bound.ABOUT if level else _bound(folded, part.start, end)
+    bound = Bound.ABOUT if level else bound_of(folded, part.start, end)
     if bound is Bound.EXACT and part.loose:
         bound = Bound.AT_LEAST
     return _Read(start=part.start, end=level.end() if level else end, value=part.value, sign=part.sign, bound=bound)
-
-
-def _bound(folded: str, start: int, end: int) -> Bound:
-    before = folded[max(0, start - 30) : start]
-    for bound, pattern in _BEFORE_BOUND:
-        if pattern.search(before):
-            return bound
-    if _AFTER_LEAST.match(folded, end):
-        return Bound.AT_LEAST
-    return Bound.ABOUT if _AFTER_ABOUT.match(folded, end) else Bound.EXACT
 
 
 # ── number words ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -468,7 +444,7 @@ def _worded(folded: str, found: re.Match[str], after: re.Match[str], words: re.M
     lowest = {"tens of": 10.0, "dozens of": 10.0, "hundreds of": 100.0, "thousands of": 1000.0}.get(vague or "", 1.0)
     value = (count or 1.0) * lowest * scale
     sign = currencies.SUFFIX_FORMS[after["cur"]]
-    bound = Bound.VAGUE if vague or count is None else _bound(folded, start, after.end())
+    bound = Bound.VAGUE if vague or count is None else bound_of(folded, start, after.end())
     return _Read(start=start, end=after.end(), value=value, sign=sign, bound=bound) if value >= 1000 else None
 
 
@@ -514,7 +490,7 @@ def _han_amount(folded: str, found: re.Match[str]) -> _Read | None:
         return None
     sign = currencies.SUFFIX_FORMS[found["cur"]]
     counted = any(char in "一二三四五六七八九两壹贰叁肆伍陆柒捌玖" for char in numeral) or numeral.startswith("十")
-    bound = _bound(folded, found.start(), end)
+    bound = bound_of(folded, found.start(), end)
     if found["vague"] == "上":
         bound = Bound.AT_LEAST
     elif found["vague"] or (not counted and (bound is Bound.EXACT or found["level"])):

@@ -1,7 +1,7 @@
 """Decides what each amount is for, from the words of its clause and the amounts beside it.
 
-Every cue (`role_cues.txt`) of the sentence scores by its weight and its distance to the amount; the stance of the clause
-then turns what is hoped for into targets and forecasts and what is past into past rounds.
+Every cue (`role_cues.txt`) of the sentence scores by its weight and its distance to the amount; the stance of the
+clause then turns what is hoped for into targets and forecasts and what is past into past rounds.
 """
 
 from __future__ import annotations

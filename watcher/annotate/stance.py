@@ -216,7 +216,9 @@ def _judge(
     asserts = [hit for hit in hits if hit.label == "!"]
     reset = next((hit for hit in hits if hit.label == "="), None)
     cues = [
-        _Cue(hit.start, hit.end, Stance(hit.label[1:]), hit.label[0] == ">") for hit in hits if hit.label[0] in ">*"
+        _Cue(hit.start, hit.end, Stance(hit.label[1:]), hit.label[0] == ">")
+        for hit in hits
+        if hit.label[0] in ">*" and not _is_reported(text, sentence, hit)
     ]
     times = [cue for one in past if left <= one.start < right if (cue := _time_cue(text, one, left, asserts))]
     if reset is not None:
