@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from watcher import embedded, supervisor
+from watcher import embedded, guardian, supervisor
 from watcher.errors import CannotHelp
 from watcher.settings import Settings
 from watcher.supervisor import Supervisor, retry_after_s
@@ -20,7 +22,7 @@ from watcher.supervisor import Supervisor, retry_after_s
 SLEEPER = (
     sys.executable,
     "-c",
-    "import subprocess, sys; subprocess.Popen(['sleep', '300']); input() if 0 else 0\nimport time; time.sleep(300)",
+    "import subprocess, time; subprocess.Popen(['sleep', '300']); time.sleep(300)",
 )
 STUBBORN = (
     sys.executable,
@@ -160,6 +162,58 @@ def test_a_named_broker_means_no_private_one(tmp_path: Path) -> None:
     assert tree.pids() == {}
     assert tree.settings.redis_url == "redis://broker.example:6379/0"
     tree.stop()
+
+
+POOL = """
+import signal, subprocess, sys, time
+told = sys.argv[1]
+hand = "import signal, sys, time, pathlib\\nsignal.signal(15, lambda *_: pathlib.Path(sys.argv[1]).touch())\\n" \\
+    "print('ready', flush=True)\\nwhile True: time.sleep(0.05)"
+signal.signal(15, lambda *_: (time.sleep(0.5), sys.exit(0)))
+subprocess.Popen([sys.executable, "-c", hand, told])
+while True: time.sleep(0.05)
+"""
+
+
+def test_a_child_is_asked_alone_and_its_own_children_are_left_to_it(
+    tmp_path: Path, commands: dict[str, tuple[str, ...]]
+) -> None:
+    commands["worker"] = (sys.executable, "-c", POOL, str(tmp_path / "told"))
+    tree = Supervisor(Settings(data_dir=tmp_path / "data"), services=("worker",), logs=tmp_path / "logs")
+    tree.start()
+    pid = tree.pids()["worker"]
+    assert until(lambda: "ready" in tree.log_tail("worker"))
+    tree.stop()
+    assert until(lambda: group_is_gone(pid))
+    assert not (tmp_path / "told").exists()
+
+
+def test_the_guardian_too_asks_leaders_alone_and_the_last_one_last(tmp_path: Path) -> None:
+    pool = subprocess.Popen(
+        [sys.executable, "-c", POOL, str(tmp_path / "told")], stdout=subprocess.PIPE, start_new_session=True
+    )
+    last = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    assert pool.stdout is not None
+    assert pool.stdout.readline() == b"ready\n"
+    watching = threading.Thread(
+        target=guardian.watch, args=(io.StringIO(f"+{last.pid} last\n+{pool.pid} worker\n"),), kwargs={"grace_s": 5}
+    )
+    watching.start()
+    assert pool.wait(5) == 0
+    assert last.wait(10) == -signal.SIGTERM
+    watching.join()
+    assert until(lambda: group_is_gone(pool.pid))
+    assert not (tmp_path / "told").exists()
+    pool.stdout.close()
+
+
+@pytest.mark.parametrize("said", ["+{pid} worker\nbye\n", "+{pid} worker\n-{pid}\n", "+1\n+0\n+x{pid}\n\n-\n+-{pid}\n"])
+def test_the_guardian_leaves_alone_what_it_was_not_asked_to_end(said: str) -> None:
+    child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    guardian.watch(io.StringIO(said.format(pid=child.pid)), grace_s=0.2)
+    assert child.poll() is None
+    child.kill()
+    child.wait()
 
 
 KILLED = """
