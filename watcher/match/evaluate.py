@@ -5,6 +5,7 @@ annotators run at most once per text, and only when such a rule is left. Made by
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ahocorasick_rs
@@ -15,6 +16,9 @@ from watcher.match.fold import fold
 from watcher.match.rule import Rule, RuleSet
 from watcher.match.view import Annotate, Literals, View
 from watcher.model import Match, NewsText, TextField
+
+MAX_TEXT = 100_000
+"""Code points of a text that the rules look at: far more than news needs, and a bound for what is no news."""
 
 
 class Engine:
@@ -65,11 +69,12 @@ class Engine:
 
     def naive(self, news: NewsText) -> tuple[Match, ...]:
         """As `matches`, clause by clause for every rule and without the scan: what the scan must agree with."""
-        view = View(news, self._annotate)
+        view = View(_bounded(news), self._annotate)
         verdicts = [self._evaluate(rule, view) for rule in self.rule_set.rules]
         return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
 
     def _verdicts(self, news: NewsText) -> list[Verdict]:
+        news = _bounded(news)
         left = self.candidates(fold(f"{news.title}\n{news.text}"))
         if not left:
             return []
@@ -87,6 +92,12 @@ class Engine:
 
     def _evaluate(self, rule: Rule, view: View) -> Verdict:
         return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()
+
+
+def _bounded(news: NewsText) -> NewsText:
+    if len(news.title) <= MAX_TEXT and len(news.text) <= MAX_TEXT:
+        return news
+    return replace(news, title=news.title[:MAX_TEXT], text=news.text[:MAX_TEXT])
 
 
 def _masks(needs: Sequence[frozenset[str] | None]) -> tuple[list[int], ahocorasick_rs.AhoCorasick | None]:

@@ -49,16 +49,24 @@ def _rings(view: View, evidence: Sequence[Found]) -> list[list[Stretch]]:
     """Sentences by distance from the evidence: the deciding ones, those near, all others; the title is always near."""
     deciding = list(dict.fromkeys(view.sentence_of(found.stretch) for found in evidence))
     every = [Stretch(piece.field, piece.start, piece.end) for piece in view.sentences]
-    places = {stretch: index for index, stretch in enumerate(every)}
-    at = [places[stretch] for stretch in deciding if stretch in places]
+    decided = set(deciding)
+    close = _close(every, decided)
     near: list[Stretch] = []
     far: list[Stretch] = []
     for index, stretch in enumerate(every):
-        if stretch in deciding:
-            continue
-        close = any(abs(index - other) <= NEAR_SENTENCES and every[other].field is stretch.field for other in at)
-        (near if close or stretch.field is TextField.TITLE else far).append(stretch)
+        if stretch not in decided:
+            (near if index in close or stretch.field is TextField.TITLE else far).append(stretch)
     return [deciding, near, far]
+
+
+def _close(every: Sequence[Stretch], decided: set[Stretch]) -> set[int]:
+    """The sentences at most NEAR_SENTENCES from a deciding one of the same field, by their index."""
+    close: set[int] = set()
+    for index, stretch in enumerate(every):
+        if stretch in decided:
+            around = range(max(0, index - NEAR_SENTENCES), min(len(every), index + NEAR_SENTENCES + 1))
+            close.update(other for other in around if every[other].field is stretch.field)
+    return close
 
 
 def _captures(rule: Rule, view: View, evidence: Sequence[Found], deciding: Sequence[Stretch]) -> Captured:
@@ -69,8 +77,9 @@ def _captures(rule: Rule, view: View, evidence: Sequence[Found], deciding: Seque
     captured: Captured = {}
     for found in evidence:
         for name, annotated in found.held:
-            if not any(_same(annotated, other) for other in captured.setdefault(name, [])):
-                captured[name].append(annotated)
+            kept = captured.setdefault(name, [])
+            if len(kept) < MAX_VALUES and not any(_same(annotated, other) for other in kept):
+                kept.append(annotated)
     for frame in rule.frames:
         for sentence in deciding:
             for found in view.find(frame, (sentence,)):

@@ -7,7 +7,6 @@ any phrase of a word list, `<name=party:company>` an annotation. Other words mat
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -191,10 +190,15 @@ def _word(written: str) -> tuple[str, frozenset[str]]:
 
 def _alternation(found: list[str]) -> str:
     """The forms with what they begin with in common put in front: the engine then sees at one glance that none fits."""
-    head = os.path.commonprefix(found).rstrip("-")
+    head = _common_head(found).rstrip("-")
     if not head or len(found) == 1:
         return _spelled(found[0]) if len(found) == 1 else "(?:" + "|".join(map(_spelled, found)) + ")"
-    return re.escape(head) + "(?:" + "|".join(_spelled(form[len(head) :]) for form in found) + ")"
+    return _spelled(head) + "(?:" + "|".join(_spelled(form[len(head) :]) for form in found) + ")"
+
+
+def _common_head(found: list[str]) -> str:
+    low, high = min(found), max(found)
+    return next((low[:index] for index, char in enumerate(low) if char != high[index]), low)
 
 
 def _spelled(form: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from watcher.match.clauses import named_selections, read_group
-from watcher.match.condition import ConditionError, Name, names_of, read_condition
+from watcher.match.condition import ConditionError, Name, Of, names_of, read_condition
 from watcher.match.nodes import Node
 from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import Lists, Phrase, PhraseError, read_phrase
@@ -156,7 +156,7 @@ def _condition(node: Node, selections: dict[str, Selection]) -> Any:
         return read_condition(child.text(), tuple(selections))
     except ConditionError as error:
         child.wrong(f"condition: {error}")
-        return Name(next(iter(selections), ""))
+        return Of(1, tuple(selections))  # so that no selection is called unused besides
 
 
 def _phrases(node: Node | None, lists: Lists) -> tuple[Phrase, ...]:

@@ -107,18 +107,19 @@ class Tagged:
 
 
 def tag(folded: str, start: int, end: int, annotations: list[Annotated]) -> Tagged:
-    """Tag `folded[start:end]`. Of annotations that overlap the longer one stays, of equal ones the first given."""
+    """Tag `folded[start:end]`. Of two annotations that overlap the longer one stays, of equal ones the first given."""
     chosen: list[Annotated] = []
-    for annotated in sorted(annotations, key=lambda one: one.start - one.end):
-        if annotated.end > annotated.start and not any(
-            one.start < annotated.end and annotated.start < one.end for one in chosen
-        ):
+    for annotated in sorted(annotations, key=lambda one: one.start):
+        if chosen and annotated.start < chosen[-1].end:
+            if annotated.end - annotated.start > chosen[-1].end - chosen[-1].start:
+                chosen[-1] = annotated
+        elif annotated.end > annotated.start:
             chosen.append(annotated)
     parts: list[str] = []
     held: dict[int, Annotated] = {}
     cuts, offsets = [0], [start]
     length, reached = 0, start
-    for annotated in sorted(chosen, key=lambda one: one.start):
+    for annotated in chosen:
         kind, value = kind_of(annotated)
         if value not in KINDS[kind]:
             continue

@@ -84,10 +84,13 @@ class View:
 
     def annotated(self, kind: str, unit: Unit) -> list[Any]:
         """The annotations of one type inside the unit, in order."""
-        every: Sequence[Annotated] = self._of(kind)
-        if len(unit) > 1 or not unit:
-            return [one for one in every if any(_inside(one, stretch) for stretch in unit)]
-        return [one for one in self._by_field[kind, unit[0].field] if _inside(one, unit[0])]
+        found: list[Any] = []
+        for stretch in unit:
+            starts, every = self._by_field[kind, stretch.field]
+            first = bisect_left(starts, stretch.start)
+            last = bisect_left(starts, stretch.end, lo=first)
+            found += [one for one in every[first:last] if one.end <= stretch.end]
+        return found
 
     def _of(self, kind: str) -> Sequence[Annotated]:
         made = self.annotations
@@ -97,12 +100,14 @@ class View:
         return table[kind]
 
     @cached_property
-    def _by_field(self) -> dict[tuple[str, TextField], list[Annotated]]:
-        return {
-            (kind, field): [one for one in self._of(kind) if one.field is field]
-            for kind in ("party", "place", "money", "asset", "date")
-            for field in TextField
-        }
+    def _by_field(self) -> dict[tuple[str, TextField], tuple[list[int], list[Annotated]]]:
+        """Annotations of each type and field, ordered, with their starts beside them."""
+        table: dict[tuple[str, TextField], tuple[list[int], list[Annotated]]] = {}
+        for kind in ("party", "place", "money", "asset", "date"):
+            for field in TextField:
+                every = sorted((one for one in self._of(kind) if one.field is field), key=lambda one: one.start)
+                table[kind, field] = ([one.start for one in every], every)
+        return table
 
     def units(self, within: Within, where: Where) -> tuple[Unit, ...]:
         """The units of a kind in a part of the item."""
@@ -260,10 +265,6 @@ def _piece_at(
     if index < 0 or pieces[index].field is not field or position >= pieces[index].end:
         return None
     return pieces[index]
-
-
-def _inside(one: Span, stretch: Stretch) -> bool:
-    return one.field is stretch.field and stretch.start <= one.start and one.end <= stretch.end
 
 
 def _is_word(char: str) -> bool:
