@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,4 +110,4 @@ def test_sentences_and_clauses_cover_every_word_in_order(text: str) -> None:
     parts = clauses(text, TEXT, found)
     assert "".join("".join(text[one.start : one.end] for one in parts).split()) == "".join(text.split())
     assert all(one.start < one.end <= len(text) for one in (*found, *parts))
-    assert all(left.end <= right.start for left, right in zip(found, found[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(found))

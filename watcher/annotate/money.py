@@ -16,6 +16,7 @@ from watcher.annotate import currencies, numerals
 from watcher.annotate.bounds import bound_of
 from watcher.annotate.folding import fold, is_cjk
 from watcher.annotate.money_role import Amount, roles
+from watcher.annotate.money_words import Read, han_amounts, word_amounts
 from watcher.annotate.rates import rate, to_usd
 from watcher.model import Bound, Money, Sentence, TextField
 
@@ -52,32 +53,6 @@ _PLAUSIBLE_BEFORE = re.compile(r"[a-z.$€£¥₩₹₽₺₱₫₦₪฿₴₸~
 _MOST_NUMBERS, _MOST_AMOUNTS = 4000, 1000
 """A text with more numbers or amounts is a table, not news; the rest of it is left unread."""
 _LEVEL = re.compile(r"\s?(?:级(?!别)|规模级)")
-_WORD_SCALE = re.compile(
-    r"(?<![a-z])(?:multi-?)?(?:hundreds?|thousands?|millions?|billions?|trillions?|crores?|lakhs?)(?:[\s-](?:thousand|million|billion|crores?))?(?![a-z])"
-)
-_WORDS_BEFORE = re.compile(
-    r"(?<![a-z])(?P<vague>several|a few|few|many|multiple|tens of|dozens of|hundreds of|thousands of|multi)?[\s-]*"
-    rf"(?P<words>(?:{numerals.NUMBER_WORD}[\s-]+){{0,6}})$"
-)
-_WORD_SUFFIX = re.compile(rf"(?:\s(?:of|in))?[\s-](?P<cur>{_SUF})(?![a-z])")
-_HAN_WORDS = re.compile(
-    rf"(?<![\d.,])(?P<vague>[数几上])?(?P<num>{numerals.HAN_NUMERAL}{{0,16}}?)(?P<mid>[几多余])?(?P<tail>[十百千]?[千百十]?[万亿]{{1,2}}|[百千])(?P<after>[多余])?\s?(?P<cur>{_SUF})(?P<level>级)?"
-    rf"|(?<![\d.,])(?P<bare>数)(?P<bare_tail>[十百千]?[万亿])(?=级?(?:天使|pre|[a-f][+轮]|种子|融资|战略|b轮|a轮))"
-    r"|(?<![\d.,])(?P<lvl>[十百千]?[万亿])级(?=别?(?:人民币|融资|天使|pre|[a-f][+轮]|种子|战略))"
-)
-_HAN_START = re.compile(rf"(?:[数几上]|(?<!{numerals.HAN_NUMERAL}){numerals.HAN_NUMERAL})")
-_KOREAN_VAGUE = re.compile(r"수\s?(?P<scale>십억|백억|천억|십만|백만|천만|억|만|조)\s?(?P<cur>원|달러|엔|위안|유로)")
-_KOREAN_SCALES = {
-    "십억": 1e9,
-    "백억": 1e10,
-    "천억": 1e11,
-    "십만": 1e5,
-    "백만": 1e6,
-    "천만": 1e7,
-    "억": 1e8,
-    "만": 1e4,
-    "조": 1e12,
-}
 _EQUIVALENT = re.compile(
     r"\s?[,;]?\s?[(\[]?\s?"
     r"(?:or |或|折合|合|约合|相当于|equivalent to |equal to |i\.e\.,? |that is,? |=|≈|/|~|c\.|ca\.?)?"
@@ -138,18 +113,6 @@ _WEAK_NAMES = frozenset(
         "php",
     ]
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """An amount as read: `sign` is a code or a sign to settle, None when the text names no currency."""
-
-    start: int
-    end: int
-    value: float
-    high: float | None = None
-    sign: str | None
-    bound: Bound = Bound.EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,19 +192,19 @@ def parse_threshold(written: str) -> tuple[float, str]:
     return value * scale, code
 
 
-def _reads(text: str, folded: str, language: str | None) -> list[_Read]:
+def _reads(text: str, folded: str, language: str | None) -> list[Read]:
     found = [*_digit_amounts(text, folded, language)]
     if any(word in folded for word in ("illion", "thousand", "hundred", "crore", "lakh")):
-        found.extend(islice(_word_amounts(folded), _MOST_AMOUNTS))
+        found.extend(islice(word_amounts(folded), _MOST_AMOUNTS))
     if any(char in folded for char in "万亿千百억조만"):
-        found.extend(islice(_han_amounts(folded), _MOST_AMOUNTS))
+        found.extend(islice(han_amounts(folded), _MOST_AMOUNTS))
     return _without_overlaps(found)
 
 
 # ── digits ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _digit_amounts(text: str, folded: str, language: str | None) -> Iterator[_Read]:
+def _digit_amounts(text: str, folded: str, language: str | None) -> Iterator[Read]:
     comma = (language or "")[:2] in _COMMA_DECIMAL
     spaced = comma or "\u00a0" in text or "\u202f" in text or "\u2009" in text
     number = _NUMBER_SPACED if spaced else _NUMBER
@@ -259,7 +222,7 @@ def _digit_amounts(text: str, folded: str, language: str | None) -> Iterator[_Re
             at = max(at, read.end)
 
 
-def _digit_amount(text: str, folded: str, found: re.Match[str], comma: bool, number: re.Pattern[str]) -> _Read | None:
+def _digit_amount(text: str, folded: str, found: re.Match[str], comma: bool, number: re.Pattern[str]) -> Read | None:
     first = _part(text, folded, found, comma)
     if first is None:
         return None
@@ -339,7 +302,7 @@ def _credible(folded: str, part: _Part) -> bool:
     return not (alone and part.value < 1000)
 
 
-def _range(text: str, folded: str, first: _Part, comma: bool, number: re.Pattern[str]) -> _Read | None:
+def _range(text: str, folded: str, first: _Part, comma: bool, number: re.Pattern[str]) -> Read | None:
     link = _LINK.match(folded, first.end)
     if not link:
         return None
@@ -365,10 +328,10 @@ def _range(text: str, folded: str, first: _Part, comma: bool, number: re.Pattern
     looks_like_date = first.sign is None and 1900 < first.value < 2100 and not first.scale
     if not plausible or looks_like_date or (first.scale and not second.scale and second.sign is None):
         return None
-    return _Read(start=first.start, end=second.end, value=low, high=second.value, sign=sign, bound=Bound.RANGE)
+    return Read(start=first.start, end=second.end, value=low, high=second.value, sign=sign, bound=Bound.RANGE)
 
 
-def _bare(folded: str, part: _Part) -> _Read | None:
+def _bare(folded: str, part: _Part) -> Read | None:
     """An amount whose currency goes without saying: 融资总额超过50亿, "raised 10 million in"."""
     if not part.scale or part.scale < 1e4:
         return None
@@ -400,124 +363,31 @@ def replace_sign(part: _Part, sign: str | None) -> _Part:
     return replace(part, sign=sign)
 
 
-def _bounded(folded: str, part: _Part) -> _Read:
+def _bounded(folded: str, part: _Part) -> Read:
     end = part.end
     level = _LEVEL.match(folded, end) if is_cjk(folded[end - 1]) else None
     bound = Bound.ABOUT if level else bound_of(folded, part.start, end)
     if bound is Bound.EXACT and part.loose:
         bound = Bound.AT_LEAST
-    return _Read(start=part.start, end=level.end() if level else end, value=part.value, sign=part.sign, bound=bound)
-
-
-# ── number words ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _word_amounts(folded: str) -> Iterator[_Read]:
-    """ "One billion dollars", "several hundred million euros", "multi-million-dollar"."""
-    for found in _WORD_SCALE.finditer(folded):
-        after = _WORD_SUFFIX.match(folded, found.end())
-        if not after:
-            continue
-        words = _WORDS_BEFORE.search(folded[max(0, found.start() - 60) : found.start()])
-        read = _worded(folded, found, after, words)
-        if read is not None:
-            yield read
-
-
-def _worded(folded: str, found: re.Match[str], after: re.Match[str], words: re.Match[str] | None) -> _Read | None:
-    start = found.start() - (len(words[0].lstrip()) if words else 0)
-    name = re.sub(r"^multi-?", "", found[0])
-    scale = _word_scale(name)
-    if (
-        scale is None
-        or (start and folded[start - 1].isdigit())
-        or re.search(r"\d[\s-]$", folded[max(0, found.start() - 2) : found.start()])
-    ):
-        return None
-    spoken = words["words"].strip(" -") if words else ""
-    count = numerals.english(spoken) if spoken else None
-    vague = (words["vague"] if words else None) or ("multi" if found[0].startswith("multi") else None)
-    if spoken == "and":
-        spoken, start, count = "", found.start(), None
-    if count is None and not vague and not name.endswith("s"):
-        return None
-    lowest = {"tens of": 10.0, "dozens of": 10.0, "hundreds of": 100.0, "thousands of": 1000.0}.get(vague or "", 1.0)
-    value = (count or 1.0) * lowest * scale
-    sign = currencies.SUFFIX_FORMS[after["cur"]]
-    bound = Bound.VAGUE if vague or count is None else bound_of(folded, start, after.end())
-    return _Read(start=start, end=after.end(), value=value, sign=sign, bound=bound) if value >= 1000 else None
-
-
-def _word_scale(name: str) -> float | None:
-    scale = 1.0
-    for word in re.split(r"[\s-]", name):
-        one = numerals.SCALES.get(word) or numerals.SCALES.get(word.rstrip("s"))
-        if one is None:
-            return None
-        scale *= one
-    return scale
-
-
-def _han_amounts(folded: str) -> Iterator[_Read]:
-    """三百亿元, 数千万美元, 亿元级, 수백억원."""
-    at = 0
-    while start := _HAN_START.search(folded, at):
-        found = _HAN_WORDS.match(folded, start.start())
-        at = start.start() + 1
-        if found is None:
-            continue
-        read = _han_amount(folded, found)
-        if read is not None:
-            yield read
-            at = max(at, found.end())
-    for vague in _KOREAN_VAGUE.finditer(folded) if "수" in folded else ():
-        sign = currencies.SUFFIX_FORMS[vague["cur"]]
-        yield _Read(
-            start=vague.start(), end=vague.end(), value=_KOREAN_SCALES[vague["scale"]], sign=sign, bound=Bound.VAGUE
-        )
-
-
-def _han_amount(folded: str, found: re.Match[str]) -> _Read | None:
-    end = found.end()
-    if found["bare"] or found["lvl"]:
-        value = numerals.han(found["bare_tail"] or found["lvl"])
-        if not value or value < 1e6:
-            return None
-        return _Read(start=found.start(), end=end, value=value, sign=currencies.YUAN_CHAR, bound=Bound.VAGUE)
-    numeral = found["num"] + found["tail"]
-    value = numerals.han(numeral)
-    if not value or value < 100 or folded[max(0, found.start() - 3) : found.start()].startswith("单位"):
-        return None
-    sign = currencies.SUFFIX_FORMS[found["cur"]]
-    counted = any(char in "一二三四五六七八九两壹贰叁肆伍陆柒捌玖" for char in numeral) or numeral.startswith("十")
-    bound = bound_of(folded, found.start(), end)
-    if found["vague"] == "上":
-        bound = Bound.AT_LEAST
-    elif found["vague"] or (not counted and (bound is Bound.EXACT or found["level"])):
-        bound = Bound.VAGUE
-    elif (found["mid"] or found["after"]) and bound is Bound.EXACT:
-        bound = Bound.AT_LEAST
-    if not counted and not found["vague"] and (value < 1e6 or folded.startswith("以上", end)):
-        return None
-    return _Read(start=found.start(), end=end, value=value, sign=sign, bound=bound)
+    return Read(start=part.start, end=level.end() if level else end, value=part.value, sign=part.sign, bound=bound)
 
 
 # ── all together ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _without_overlaps(reads: list[_Read]) -> list[_Read]:
-    kept: list[_Read] = []
+def _without_overlaps(reads: list[Read]) -> list[Read]:
+    kept: list[Read] = []
     for read in sorted(reads, key=lambda one: (one.start, -one.end)):
         if not kept or read.start >= kept[-1].end:
             kept.append(read)
     return kept
 
 
-Signed = tuple[_Read, str | None, int | None]
+Signed = tuple[Read, str | None, int | None]
 """An amount, its currency code, and the index of the amount that it restates in another currency."""
 
 
-def _settled(reads: list[_Read], text: str, folded: str, language: str | None, dated: date | None) -> list[Signed]:
+def _settled(reads: list[Read], text: str, folded: str, language: str | None, dated: date | None) -> list[Signed]:
     signed: list[Signed] = []
     for index, read in enumerate(reads):
         code = currencies.settle(read.sign, text, language)
@@ -532,7 +402,7 @@ def _settled(reads: list[_Read], text: str, folded: str, language: str | None, d
 
 
 def _paired(
-    folded: str, signed: list[Signed], before: _Read, read: _Read, code: str | None, dated: date | None
+    folded: str, signed: list[Signed], before: Read, read: Read, code: str | None, dated: date | None
 ) -> tuple[str | None, int | None]:
     """Whether `read` restates the amount before it; a `¥` in the pair takes the currency that makes them agree."""
     gap = folded[before.end : read.start]
@@ -554,7 +424,7 @@ def _paired(
 
 
 def _agreeing(
-    before: _Read, read: _Read, first: str | None, second: str | None, dated: date | None
+    before: Read, read: Read, first: str | None, second: str | None, dated: date | None
 ) -> tuple[str | None, str | None]:
     options = []
     for one in ("CNY", "JPY") if before.sign == currencies.YEN_SIGN else (first,):
