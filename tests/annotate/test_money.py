@@ -122,8 +122,8 @@ def test_ranges_keep_both_ends(text: str, low: float, high: float, currency: str
 
 @pytest.mark.parametrize(
     "text",
-    ["全球发售约1.2亿股", "8.63 million shares", "COP 26 in Glasgow", "an INR of 2.5", "In 2021 won the prize", "lost 20 pounds",
-    
+    ["全球发售约1.2亿股",
+     "8.63 million shares", "COP 26 in Glasgow", "an INR of 2.5", "In 2021 won the prize", "lost 20 pounds",
      "占地1331亩", "增长12%", "1000多名专家", "120 companies, 42 in trials", "phase 2 of CMG901", "R129 compound", ""],
 )  # fmt: skip
 def test_counts_weights_codes_and_shares_are_not_money(text: str) -> None:

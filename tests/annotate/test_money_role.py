@@ -48,7 +48,7 @@ def roles(text: str) -> list[str]:
         ("Surge landed $26 million, Mablink €31 million for an antibody and Pheon $68 million.", ["raised"] * 3),
         ("Financings: Vaccitech Ltd. £20 million (US$27.3 million).", ["raised"] * 2),
         ("甬康生物完成近3亿元B+轮融资，累计融资超5亿元。", ["raised", "total_to_date"]),
-        ("首付款8亿美元，里程碑付款最高20亿美元，潜在总交易额最高可达84亿美元。", ["upfront", "milestone", "deal_total"]),
+        ("首付款8亿美元，里程碑款最高20亿美元，潜在总交易额84亿美元。", ["upfront", "milestone", "deal_total"]),
         ("預付款12億美元，總額最高185億美元。", ["upfront", "deal_total"]),
         ("园区签约42个项目，总投资356亿元，达产后年产值预计超600亿元。", ["invested", "forecast"]),
         ("公司实现营收23.5亿元，净利润1.8亿元。", ["revenue", "revenue"]),
