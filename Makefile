@@ -37,6 +37,9 @@ schemas: $(VENV)/.dev
 	$(BIN)/watcher rules schema > watcher/data/rule.schema.json
 	$(BIN)/watcher config schema > watcher/data/config.schema.json
 
+pictures: $(VENV)/.dev
+	$(BIN)/python -m watcher.demo.pictures
+
 locks:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 		pyproject.toml --extra postgres -o requirements.lock
