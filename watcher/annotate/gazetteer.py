@@ -14,6 +14,9 @@ from pathlib import Path
 
 from watcher.model import PlaceKind
 
+MOST_READ = 200_000
+"""Names are looked for in so many first code points: no news is longer, and a hostile text must not cost a minute."""
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 
@@ -48,6 +51,14 @@ def _han_fold() -> dict[int, str]:
 def fold_han(text: str) -> str:
     """Traditional and Japanese forms as simplified, full width as half width: one code point for one, so spans stay."""
     return text.translate(_han_fold())
+
+
+_EAST_ASIAN = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+
+
+def east_asian(text: str) -> bool:
+    """Is anything written in Han, kana or Hangul?"""
+    return _EAST_ASIAN.search(text) is not None
 
 
 @lru_cache(maxsize=65536)
@@ -95,7 +106,7 @@ class Index:
     @classmethod
     def load(cls, names: str, starts: str) -> Index:
         index = cls()
-        index.rows = dict(line.split("\t") for line in names.split("\n"))  # type: ignore[misc]
+        index.rows = dict(line.split("\t") for line in names.split("\n"))
         index.starts = {start: int(size) for start, size in (line.split("\t") for line in starts.split("\n"))}
         return index
 
@@ -122,7 +133,7 @@ def add_names(latin_index: Index, han_index: Index, line: str, row: int) -> None
 
 
 class Gazetteer:
-    """All names in memory, in Latin letters and in the scripts of East Asia; the hand-kept table goes before the made one."""
+    """All names in memory, in Latin letters and in East Asian scripts; the hand-kept table goes before the made one."""
 
     def __init__(self, made: str, extra: list[str]) -> None:
         lines, names, starts, han_names, han_starts = made.split("\f")

@@ -1,15 +1,16 @@
 """Organisations named in a text: companies, funds, universities, institutes, governments, parks as operators.
 
-People are not parties. This module merges what the Latin and the Han reader found, ties short forms and acronyms to the full
-name, and gives parks that are places their second life as operators.
+People are not parties. This module merges what the Latin and the Han reader found, and adds public bodies named by their
+place and parks as operators. What makes a name an organisation is decided in `party_latin` and `party_han`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-from watcher.annotate.gazetteer import fold_han, gazetteer
+from watcher.annotate.gazetteer import MOST_READ, fold_han, gazetteer
 from watcher.annotate.party_han import han_organisations
 from watcher.annotate.party_latin import latin_organisations
 from watcher.annotate.party_names import Organisation, key_of
@@ -18,8 +19,10 @@ from watcher.model import Party, PartyKind, Place, PlaceKind, Span, TextField
 _BARE_LEGAL = re.compile(r"[\s,]+(?:Inc|Ltd|LLC|plc|PLC|Co|Corp|GmbH|AG|SA|SE|NV|BV|AB|SpA|Srl)\.?$")
 
 
+@lru_cache(maxsize=8)
 def organisations(text: str) -> tuple[Organisation, ...]:
     """Names of organisations by their own words alone, in order and without overlaps; places use it as a mask."""
+    text = text[:MOST_READ]
     found = sorted((*latin_organisations(text), *han_organisations(text)), key=lambda o: (o.start, -o.end))
     kept: list[Organisation] = []
     for one in found:
@@ -29,7 +32,7 @@ def organisations(text: str) -> tuple[Organisation, ...]:
 
 
 def parties(text: str, field: TextField, places: Iterable[Place] = ()) -> tuple[Party, ...]:
-    """Parties of one field in order of appearance; `places` are that field's places, used for parks and for countries."""
+    """Parties of one field in order of appearance; `places` are that field's places, for parks and countries."""
     known = [p for p in places if p.field is field]
     parks = [p for p in known if p.kind in (PlaceKind.PARK, PlaceKind.ZONE)]
     inner = _cover(text, parks)
@@ -56,13 +59,15 @@ _BODY_AFTER = re.compile(
     r"(?:government|authorities|administration|council|municipality|city hall|City Hall|Government|Municipality)\b"
 )
 _BODY_BEFORE = re.compile(
-    r"(?:(?:municipal|provincial|regional|local|city) )?(?:[Gg]overnment|[Mm]unicipality|[Cc]ity [Cc]ouncil|[Cc]ity|[Ss]tate|Province|County|Mayor's Office) of (?:the )?$"
+    r"(?:(?:municipal|provincial|regional|local|city) )?(?:[Gg]overnment|[Mm]unicipality|"
+    r"[Cc]ity [Cc]ouncil|[Cc]ity|[Ss]tate|Province|County|Mayor's Office) of (?:the "
+    r")?$"
 )
 
 
 def _public_bodies(text: str, field: TextField, places: list[Place]) -> list[Party]:
     """ "Guangzhou municipal government", "the government of Yunnan Province", "City of Virginia Beach"."""
-    found = []
+    found: list[Party] = []
     for place in places:
         if place.kind is PlaceKind.PARK or not text[place.start : place.end].isascii():
             continue

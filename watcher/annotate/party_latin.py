@@ -1,4 +1,4 @@
-"""Organisations in Latin letters: known names, names with a telling last or first word, telling shapes, and who does deals."""
+"""Organisations in Latin letters: known names, telling last or first words, telling shapes, and who does deals."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class _Reader:
                     continue
                 break
             hyphen = here.gap == "-" and begin > 1 and joined(before)  # "Shenzhen-European … Office"
-            if not hyphen and (before.fold in BREAKS or before.fold in FUNCTION and before.fold not in NAME_FUNCTION):
+            if not hyphen and (before.fold in BREAKS or (before.fold in FUNCTION and before.fold not in NAME_FUNCTION)):
                 break
             if before.fold.replace(".", "") in LEGAL and len(before.fold) > 2:
                 break
@@ -240,7 +240,7 @@ class _Reader:
         if not coined and not CAMEL.search(word.text):
             return
         following = self.words[i + 1] if i + 1 < len(self.words) else None
-        if following and joined(following) and following.fold in THING_NEXT or not self._not_place(i, i + 1):
+        if (following and joined(following) and following.fold in THING_NEXT) or not self._not_place(i, i + 1):
             return
         begin = i
         before = self.words[i - 1] if i else None
@@ -253,7 +253,7 @@ class _Reader:
         self._take(begin, i + 1, PartyKind.COMPANY)
 
     def _short_forms(self) -> None:
-        """Later and earlier mentions by the first word, by a lone last word with inner capitals, or by the acronym in brackets."""
+        """Other mentions by the first word, by a lone last word with inner capitals, or by the acronym in brackets."""
         short: dict[str, Organisation] = {}
         for one in self.found:
             written = self.text[one.start : one.end]
@@ -283,18 +283,18 @@ class _Reader:
             self._take(i, i + 1, full.kind, name=full.name, key=full.key, country=full.country)
 
     def _acting(self, i: int) -> None:
-        """An unknown name that does what organisations do: "Vedere raised …", "licensed to Nanolek", "与Expedition签订"."""
+        """An unknown name doing what organisations do: "Vedere raised …", "licensed to Nanolek", "与X签订"."""
         word = self.words[i]
         if word.fold in COMMON or word.fold in FUNCTION or word.fold in BREAKS or word.fold in TITLES | TOPICS:
             return
-        if len(word.text) < 3 or i and joined(word) and self.words[i - 1].capital:
+        if len(word.text) < 3 or (i and joined(word) and self.words[i - 1].capital):
             return
         j = i + 1
         while (
             j < len(self.words) and j - i < 3 and joined(self.words[j]) and self.words[j].shaped and not self.taken[j]
         ):
             j += 1
-        if j - i > 2 or j - i == 2 and not any(c.isupper() or c.isdigit() for c in self.words[j - 1].text[1:]):
+        if j - i > 2 or (j - i == 2 and not any(c.isupper() or c.isdigit() for c in self.words[j - 1].text[1:])):
             return
         if (self._deals_after(j) or self._deals_before(i) or self._han_around(i, j)) and self._not_place(i, j):
             self._take(i, j, PartyKind.COMPANY)

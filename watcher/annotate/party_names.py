@@ -33,7 +33,8 @@ class Known:
 
 
 _LEGAL = re.compile(
-    r"[\s,]+(?:inc|incorporated|ltd|limited|llc|llp|lp|plc|co|company|corp|corporation|gmbh|ag|kgaa|sa|sas|sarl|se|nv|n\.v|bv|b\.v|ab|asa|as|a/s|oy|oyj|"
+    r"[\s,]+(?:inc|incorporated|ltd|limited|llc|llp|lp|plc|co|company|corp|corporation|"
+    r"gmbh|ag|kgaa|sa|sas|sarl|se|nv|n\.v|bv|b\.v|ab|asa|as|a/s|oy|oyj|"
     r"spa|s\.p\.a|srl|s\.r\.l|sl|s\.l|s\.a|pty|pte|kk|k\.k|holdings?|group)\.?$",
     re.IGNORECASE,
 )
@@ -69,7 +70,7 @@ def known_names() -> tuple[dict[str, Known], dict[str, int], dict[str, Known], d
 
 
 def key_of(name: str) -> str:
-    """The identity of a party by its name: known names by their canonical one, else without legal form, case and accents."""
+    """The identity of a party by its name: the canonical one if known, else without legal form, case and accents."""
     latin, _, han, _ = known_names()
     plain = fold_han(_BRACKETS.sub("", name)).strip(" .,")
     for _ in range(3):

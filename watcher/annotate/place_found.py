@@ -1,4 +1,4 @@
-"""What the readers of places hand over, the key of a place that no gazetteer knows, and the choice among places of one name."""
+"""What the readers of places hand over, keys for places that no gazetteer knows, the choice among namesakes."""
 
 from __future__ import annotations
 

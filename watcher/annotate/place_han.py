@@ -1,4 +1,4 @@
-"""Places in Chinese, Japanese and Korean: longest names of the gazetteer, unknown names by suffix, zones and parks by type."""
+"""Places in Chinese, Japanese and Korean: names of the gazetteer, unknown names by suffix, zones and parks by type."""
 
 from __future__ import annotations
 
@@ -13,26 +13,40 @@ from watcher.model import PartyKind, PlaceKind
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _HANGUL_AFTER = re.compile(
-    r"(?:시청|시의회|시장|시민|시|도청|도지사|도|군수|군청|군|구청|구청장|구|현|성|주)?(?:에서|에게|으로|까지|부터|과의|와의|이|가|은|는|을|를|의|와|과|에|로|도|·|산|발)?(?![가-힣])"
+    r"(?:시청|시의회|시장|시민|시|도청|도지사|도|군수|군청|군|구청|구청장|구|현|성|"
+    r"주)?(?:에서|에게|으로|까지|부터|과의|와의|이|가|은|는|을|를|의|와|과|에|로|도|"
+    r"·|산|발)?(?![가-힣])"
 )
 _UNKNOWN = re.compile(
-    r"([\u4e00-\u9fff·]{2,7}?)(市|省|州|县|郡|大区|自治区)(?=政府|市长|市委|省长|州长|县长|议会|人民政府|结为|签|缔结|代表团|访问|[、,，与和及;；。）)等·]|续签|正式|日前|近日|在|的)"
+    r"([\u4e00-\u9fff·]{2,7}?)(市|省|州|县|郡|大区|自治区)(?=政府|市长|市委|省长|州长|"
+    r"县长|议会|人民政府|结为|签|缔结|代表团|访问|[、,，与和及;；。）)等·]|续签|正式|"
+    r"日前|近日|在|的)"
 )
 _UNKNOWN_LEFT = re.compile(
     r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为]|以及|包括|其中|日前|国际|城市|来自|前往|当天|会见|签订)"
 )
 _NOT_NAMES = re.compile(
-    r"^.*(?:上|城|超|股|都|全|本|我|该|各|两|门|楼|夜|三|四|五|六|七|八|九|十|多|几|每|某|此|这|那|外|他|友|好|新|老|大|小|中|县级|地级|直辖|首府|省会|国家|双方|地方|沿海|国际|主办|举办|"
+    r"^.*(?:上|城|超|股|都|全|本|我|该|各|两|门|楼|夜|三|四|五|六|七|八|九|十|多|几|"
+    r"每|某|此|这|那|外|他|友|好|新|老|大|小|中|县级|地级|直辖|首府|省会|国家|双方|"
+    r"地方|沿海|国际|主办|举办|"
     r"进博|资本|房|车|菜|集|黑|牛|熊|港|债|期|汇|楼|九|神|亚|非|欧|澳|美|满|潮|五大|旗舰|原)$"
 )
 _ZONE_LEFT = re.compile(
-    r"^.*(?:[与和及同跟、在于到赴访对由从向将是为的了被把等至并给来]|自(?![贸由主])|以及|包括|其中|日前|参观|考察|走访|落户|入驻|位于|来自|打造|建设|共建|建立|建成|形成|推进|推动|推介|依托|成为|作为|"
-    r"签约|签署|签订|联合|携手|委托|支持|加快|举办|启动|成立|引进|吸引|进驻|走进|出席|开幕|通过|利用|旗下|关于|围绕|以|该|本|各|这|那|此|全国|全省|全市|一个|多个|首个|首批|国家级|省级|市级|现代|世界级|一流|两大|三大|"
+    r"^.*(?:[与和及同跟、在于到赴访对由从向将是为的了被把等至并给来]|自(?![贸由主])|"
+    r"以及|包括|其中|日前|参观|考察|走访|落户|入驻|位于|来自|打造|建设|共建|建立|建成|"
+    r"形成|推进|推动|推介|依托|成为|作为|"
+    r"签约|签署|签订|联合|携手|委托|支持|加快|举办|启动|成立|引进|吸引|进驻|走进|出席|"
+    r"开幕|通过|利用|旗下|关于|围绕|以|该|本|各|这|那|此|全国|全省|全市|一个|多个|"
+    r"首个|首批|国家级|省级|市级|现代|世界级|一流|两大|三大|"
     r"有|会|後|后|年|月|日|个|家|所|项|次|投资|合作|发展|主任|书记|前身|拥有|平台|目前|已|也|还|又|均|都|及其)"
 )
 _ZONE_GENERIC = re.compile(
-    r"^(?:国家|国际|产业|工业|经济|技术|高新|科技|科学|生物|医药|生物医药|创新|生命|健康|化工|医疗|器械|现代|农业|综合|特色|专业|核心|重点|若干|众多|其他|有关|相关|我|贵|本|该|县|市|区|省|大|小|新|老|"
-    r"高|多|各|两|三|大学|城市|旅游|文化|物流|数字|智能|绿色|自由|贸易|自主|全面|改革|开发|示范|试点|高端|先进|制造|材料|能源|食品|首|总部|企业|专|双|优势|大健康|制药|智慧|国内|中国|全国|全球|一流|主|东|西|南|北|先行)*$"
+    r"^(?:国家|国际|产业|工业|经济|技术|高新|科技|科学|生物|医药|生物医药|创新|生命|"
+    r"健康|化工|医疗|器械|现代|农业|综合|特色|专业|核心|重点|若干|众多|其他|有关|相关|"
+    r"我|贵|本|该|县|市|区|省|大|小|新|老|"
+    r"高|多|各|两|三|大学|城市|旅游|文化|物流|数字|智能|绿色|自由|贸易|自主|全面|改革|"
+    r"开发|示范|试点|高端|先进|制造|材料|能源|食品|首|总部|企业|专|双|优势|大健康|"
+    r"制药|智慧|国内|中国|全国|全球|一流|主|东|西|南|北|先行)*$"
 )
 _WEAK_CUES = re.compile(r"^(?:市(?!场|值|盈|面)|政府|人民政府|市长|高新区|开发区|经开区)")
 
@@ -55,6 +69,7 @@ class HanReader:
         self.masked = mask_names(self.text)
         self.senses: dict[str, Found] = {}
         self.keys: set[str] = set()
+        self.doubtful: set[str] = set()
         self.blocked = bytearray(len(text))
         for one in organisations:
             if one.kind is not PartyKind.GOVERNMENT:
@@ -63,8 +78,11 @@ class HanReader:
         self.found: list[Found] = []
 
     def read(self) -> list[Found]:
-        self._names()  # the first pass learns what this text speaks of, for names that are ambiguous by themselves
         names = self._names()
+        if (
+            self.doubtful & self.keys
+        ):  # now known what this text speaks of, names that are ambiguous by themselves are read again
+            names = self._names()
         zones = self._zones(names)
         covered = bytearray(len(self.text))
         for zone in zones:
@@ -98,12 +116,10 @@ class HanReader:
     def _accept(self, start: int, end: int, senses: tuple[Sense, ...], before: list[Found]) -> Found | None:
         text = self.text
         first = text[start]
-        if "가" <= first <= "힣":
-            if _runs_into_hangul(text, start, end):
-                return None
-        elif _kana(first):
-            if (start and _kana(text[start - 1])) or (end < len(text) and _kana(text[end])):
-                return None
+        if "가" <= first <= "힣" and _runs_into_hangul(text, start, end):
+            return None
+        if _kana(first) and ((start and _kana(text[start - 1])) or (end < len(text) and _kana(text[end]))):
+            return None
         previous = before[-1] if before and before[-1].end == start else None
         entries = [(gazetteer().entry(s.row), s.weak) for s in senses]
         if previous:
@@ -128,6 +144,7 @@ class HanReader:
         if not strong:
             fits = entries[0][0].kind is PlaceKind.CITY and entries[0][0].within[:1] != entries[0][0].within[1:2]
             if not fits or len(entries[0][0].within) > 2 or not _WEAK_CUES.match(text[end : end + 4]):
+                self.doubtful.update(e.key for e, _ in entries)
                 return None
         entry = choose(strong or [e for e, _ in entries], [f.country for f in before[-4:]])
         if end - start == 2 and HAN_WORDS_AROUND.search(text[max(0, start - 1) : end + 1]):
@@ -197,6 +214,8 @@ class HanReader:
         )
         if exact:
             return exact
+        if len(chain) > 1 and chain[0].kind is PlaceKind.REGION:
+            chain = chain[1:]  # the province stays a place of its own
         start = chain[0].start if chain else free
         rest = text[chain[-1].end if chain else free : at].strip("()（）")
         word, kind = han_type(match.group())

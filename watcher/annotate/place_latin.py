@@ -1,13 +1,9 @@
-"""Places in Latin letters: names of the gazetteer where their surroundings allow it, and names that patterns give away."""
+"""Places in Latin letters: names of the gazetteer where surroundings allow it, and names that patterns give away."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 from watcher.annotate.gazetteer import Entry, gazetteer, latin_key
-from watcher.annotate.latin import FUNCTION, Word, joined, shouting, words
-from watcher.annotate.party_names import Organisation
+from watcher.annotate.latin import FUNCTION, Word, joined
 from watcher.annotate.place_found import Found, choose, made_key, slug
 from watcher.annotate.place_words import (
     ADMIN_AFTER,
@@ -19,51 +15,18 @@ from watcher.annotate.place_words import (
     PERSON_BEFORE,
     SPEAKS,
     STATE_SHORT,
-    ZONE_NEXT,
 )
-from watcher.annotate.zone_words import (
-    FRONT_PATTERN,
-    FRONT_TYPES,
-    LATIN_PATTERN,
-    latin_type,
-)
-from watcher.model import PartyKind, PlaceKind
+from watcher.annotate.zone_latin import ZoneReader
+from watcher.model import PlaceKind
 
 _MOST_ZONE_WORDS = 6
 
 
-class LatinReader:
-    """One pass over one text; `organisations` are spans in which no place is looked for, save the head of a public body's name."""
-
-    def __init__(self, text: str, organisations: Sequence[Organisation]) -> None:
-        self.text = text
-        self.words = words(text)
-        self.style = shouting(text)
-        self.count = len(self.words)
-        self.blocked = bytearray(self.count)
-        self.government = bytearray(self.count)
-        self.opens: set[int] = set()
-        self._block(organisations)
-        self.taken = bytearray(self.count)
-        self.senses: dict[str, Entry] = {}
-        self.starts = {w.start: i for i, w in enumerate(self.words)}
-        self.found: list[Found] = []
-
-    def _block(self, organisations: Sequence[Organisation]) -> None:
-        k = 0
-        for one in organisations:
-            while k < self.count and self.words[k].end <= one.start:
-                k += 1
-            first = k
-            while k < self.count and self.words[k].start < one.end:
-                # the seat of a public body is a place ("Shanghai Sports Bureau", "City Council of Lyon"), other words are not
-                seat = one.kind is PartyKind.GOVERNMENT and not one.name
-                (self.government if seat else self.blocked)[k] = 1
-                k += 1
-            self.opens.add(first)
+class LatinReader(ZoneReader):
+    """One pass over one text, zones and parks first; then names of the gazetteer, then what patterns give away."""
 
     def read(self) -> list[Found]:
-        self._zones()
+        self.read_zones()
         i = 0
         while i < self.count:
             i += self._name(i)
@@ -152,46 +115,42 @@ class LatinReader:
             return False
         if before and before.fold in PERSON_BEFORE and before.capital and self.style != "caps":
             return False
-        cue = self._cue(i, j)
-        if cue:
+        if self._cue(i, j):
             return True
-        if self.style == "plain":
-            if (
-                after
-                and joined(after)
-                and after.gap != "-"
-                and after.shaped
-                and after.fold not in MAY_FOLLOW
-                and not self._place_at(j)
-            ):
-                if not self.government[j]:
-                    return False
-            if (
-                before
-                and joined(self.words[i])
-                and self.words[i].gap != "-"
-                and before.capital
-                and before.fold not in MAY_PRECEDE
-            ):
-                if not before.first or before.fold not in FUNCTION:
-                    if not (self.taken[i - 1] or self.blocked[i - 1]) or (self.blocked[i - 1] and not strong):
-                        return False
+        if self.style == "plain" and (self._name_goes_on(j) or self._name_began(i, strong=strong)):
+            return False
         if after and after.fold in SPEAKS and not strong:
             return False
         if strong:
             return True
-        return (
-            self.style == "plain"
-            and before is not None
-            and joined(self.words[i])
-            and before.fold in LOCATIVE
-            and not (after and joined(after) and after.fold in SPEAKS)
-        )
+        led = before is not None and joined(self.words[i]) and before.fold in LOCATIVE
+        return led and self.style == "plain"
+
+    def _name_goes_on(self, j: int) -> bool:
+        """A capitalised word right after makes it part of another name ("Boston Scientific", "Sydney Brenner")."""
+        after = self._after(j)
+        if not after or not joined(after) or after.gap == "-" or not after.shaped:
+            return False
+        return after.fold not in MAY_FOLLOW and not self._place_at(j) and not self.government[j]
+
+    def _name_began(self, i: int, *, strong: bool) -> bool:
+        """A capitalised word right before does the same ("Bobby Gaspar"), unless it is a place or party itself."""
+        before, word = self._before(i), self.words[i]
+        if not before or not joined(word) or word.gap == "-" or not before.capital or before.fold in MAY_PRECEDE:
+            return False
+        if before.first and before.fold in FUNCTION:
+            return False
+        return not (self.taken[i - 1] or (self.blocked[i - 1] and strong))
 
     def _place_at(self, j: int) -> bool:
-        return bool(self.taken[j]) or (
-            bool(gazetteer().latin.senses(self.words[j].fold)) and not self.words[j].gap.strip()
-        )
+        """Does the next word name a place of the same country ("Shanghai Zhangjiang")? Then it is no surname."""
+        if self.taken[j]:
+            return True
+        countries = {
+            gazetteer().entry(s.row).country for s in gazetteer().latin.senses(self.words[j].fold) if not s.weak
+        }
+        mine = gazetteer().latin.senses(self.words[j - 1].fold)
+        return any(gazetteer().entry(s.row).country in countries for s in mine[:3])
 
     def _cue(self, i: int, j: int) -> bool:
         """Words that only go with places: "City of X", "Mayor of X", "X Province", "X-based", "X, Spain"."""
@@ -224,205 +183,27 @@ class LatinReader:
             if self.words[j : j + 1] and self.words[j].gap != " "
         )
 
-    def _before(self, i: int) -> Word | None:
-        return self.words[i - 1] if i and not self.words[i].first else None
-
-    def _after(self, j: int) -> Word | None:
-        return self.words[j] if j < self.count and not self.words[j].first else None
-
     def _add(self, i: int, j: int, entry: Entry) -> None:
-        if entry.key.startswith(
-            "world/"
-        ):  # continents: known so that nothing else is read into them, but no places of ours
+        if entry.key.startswith("world/"):  # continents: known so that nothing is read into them, but no places of ours
             self.taken[i:j] = b"\1" * (j - i)
             return
-        end = j
-        following = self._after(j)
-        if (
-            following
-            and following.gap == " "
-            and following.fold in ("province", "prefecture", "county", "district", "state", "city")
-            and following.capital
-        ):
-            fits = {"city": PlaceKind.CITY, "district": PlaceKind.DISTRICT, "county": PlaceKind.DISTRICT}.get(
-                following.fold, PlaceKind.REGION
-            )
-            after = self.words[j + 1] if j + 1 < self.count else None
-            council = (
-                after is not None
-                and joined(after)
-                and after.fold in ("council", "hall", "government", "university", "manager")
-            )
-            if (fits is entry.kind or following.fold == "county") and not council and not self.taken[j]:
-                end = j + 1
-        for k in range(i, end):
-            self.taken[k] = 1
-        self.found.append(
-            Found(
-                self.words[i].start,
-                self.words[end - 1].end,
-                entry.name,
-                entry.kind,
-                entry.country,
-                entry.key,
-                entry.within,
-            )
-        )
+        end = j + self._own_tail(j, entry)
+        self.taken[i:end] = b"\1" * (end - i)
+        start, stop = self.words[i].start, self.words[end - 1].end
+        kind, key, within = entry.kind, entry.key, entry.within
+        if end > j and self.words[j].fold == "county" and kind is PlaceKind.CITY:
+            kind, key = PlaceKind.DISTRICT, f"{key}-county"
+        self.found.append(Found(start, stop, entry.name, kind, entry.country, key, within))
 
-    # ── zones and parks by their type ──
-
-    def _zones(self) -> None:
-        for match in LATIN_PATTERN.finditer(self.text):
-            at = self.starts.get(match.start())
-            if (
-                at is None
-                or self.taken[at]
-                or not self.words[at].shaped
-                or (self.style == "title" and match.group().isupper())
-            ):
-                continue
-            self._zone(match, at)
-        for match in FRONT_PATTERN.finditer(self.text):
-            at = self.starts.get(match.start())
-            if at is not None and self.words[at].capital:
-                self._front_zone(match, at)
-
-    def _zone(self, match: re.Match[str], at: int) -> None:
-        stop = at
-        while stop < self.count and self.words[stop].end <= match.end():
-            stop += 1
-        begin = at
-        while begin and at - begin < _MOST_ZONE_WORDS and joined(self.words[begin]) and not self.taken[begin - 1]:
-            before = self.words[begin - 1]
-            if (before.fold in FUNCTION and before.fold not in ("and", "new")) or (
-                not before.shaped and before.fold not in ("and",)
-            ):
-                break
-            if before.fold == "and" and not (
-                begin > 1 and self.words[begin - 2].fold in ("science", "technology", "health", "life", "medical")
-            ):
-                break
-            begin -= 1
-        while begin < at and (self.words[begin].fold in PERSON_BEFORE or self.words[begin].fold in FUNCTION):
-            begin += 1
-        if begin == at and not self._complete(match):
-            return
-        type_name, kind = latin_type(match)
-        seat, size = self._seat(begin, at)
-        rest = " ".join(w.text for w in self.words[begin + size : at])
-        end = self._bracket(stop)
-        known = self._known_zone(begin, begin + size, at, stop, seat)
-        if known is None and not self._telling(match, begin, begin + size, at, stop, seat):
-            return
-        for k in range(begin, end):
-            self.taken[k] = 1
-        start, finish = self.words[begin].start, self.words[end - 1].end
-        if end > stop:
-            finish += 1
-        if known:
-            self.found.append(Found(start, finish, known.name, known.kind, known.country, known.key, known.within))
-            return
-        parent = self._in_brackets(stop) or seat or self._nearby(stop, start)
-        name = self.text[start:finish]
-        within = (parent.key, *parent.within) if parent else ()
-        own = rest if rest or type_name in ("high-tech-zone", "economic-zone", "new-area") else match.group()
-        key = made_key(parent.key if parent else "", own, type_name if rest or own == "" else "")
-        self.found.append(Found(start, finish, name, kind, parent.country if parent else None, key, within))
-
-    def _telling(self, match: re.Match[str], begin: int, own: int, at: int, stop: int, seat: Entry | None) -> bool:
-        """Is this really the name of a zone or park? Plain "Park" and centres need their seat; names of cities are not parks."""
-        if gazetteer().latin.senses(" ".join(latin_key(w.text) for w in self.words[begin:stop])):
-            return False
-        after = self._after(stop)
-        if self.style == "plain" and after and joined(after) and after.capital and after.fold not in ZONE_NEXT:
-            return False
-        if match.group() == "Park":
-            return seat is not None and own == at
-        if match.group().endswith(("Center", "Centre", "Complex", "Incubator")):
-            return seat is not None
-        return seat is not None or stop - begin > 1 or self._complete(match)
-
-    def _complete(self, match: re.Match[str]) -> bool:
-        """Is the type word a name by itself (BioQuarter)? Not so a plain "Science Park"."""
-        return any(c.isupper() for c in match.group()[1:]) and " " not in match.group() and "-" not in match.group()
-
-    def _seat(self, begin: int, at: int) -> tuple[Entry | None, int]:
-        for size in range(min(3, at - begin), 0, -1):
-            for sense in gazetteer().latin.senses(
-                " ".join(latin_key(w.text) for w in self.words[begin : begin + size])
-            ):
-                entry = gazetteer().entry(sense.row)
-                if entry.kind not in (PlaceKind.ZONE, PlaceKind.PARK) and (not sense.weak or size == at - begin):
-                    return entry, size
-        return None, 0
-
-    def _bracket(self, stop: int) -> int:
-        """ "Biomedical Industrial Park (Guangzhou)": a place in brackets belongs to the name."""
-        if (
-            stop < self.count
-            and self.words[stop].gap == " ("
-            and self.text[self.words[stop].end : self.words[stop].end + 1] == ")"
-        ):
-            if gazetteer().latin.senses(self.words[stop].fold):
-                return stop + 1
-        return stop
-
-    def _in_brackets(self, stop: int) -> Entry | None:
-        if self._bracket(stop) == stop:
-            return None
-        return gazetteer().entry(gazetteer().latin.senses(self.words[stop].fold)[0].row)
-
-    def _known_zone(self, begin: int, own: int, at: int, stop: int, seat: Entry | None) -> Entry | None:
-        for first, last in ((begin, stop), (own, stop), (own, at)):
-            if last <= first:
-                continue
-            for sense in gazetteer().latin.senses(" ".join(latin_key(w.text) for w in self.words[first:last])):
-                entry = gazetteer().entry(sense.row)
-                if entry.kind in (PlaceKind.ZONE, PlaceKind.PARK) and (
-                    seat is None or seat.key in entry.within or first == begin
-                ):
-                    return entry
-        return None
-
-    def _nearby(self, stop: int, start: int) -> Entry | None:
-        """The place that stands right before ("Beijing's Changping Park") or after ("in Chongqing")."""
-        if (
-            stop + 1 < self.count
-            and self.words[stop].fold in ("in", "of", "at", "near", "en", "em", "di")
-            and joined(self.words[stop])
-        ):
-            for size in (3, 2, 1):
-                for sense in gazetteer().latin.senses(
-                    " ".join(latin_key(w.text) for w in self.words[stop + 1 : stop + 1 + size])
-                ):
-                    if not sense.weak:
-                        return gazetteer().entry(sense.row)
-        if (i := self.starts.get(start)) and self.text[self.words[i - 1].end : start] in ("'s ", "’s "):
-            for sense in gazetteer().latin.senses(self.words[i - 1].fold):
-                return gazetteer().entry(sense.row)
-        return None
-
-    def _front_zone(self, match: re.Match[str], at: int) -> None:
-        stop = at
-        while stop < self.count and self.words[stop].end <= match.end():
-            stop += 1
-        j = stop + 1
-        while j < self.count and j - stop < 4 and joined(self.words[j]) and self.words[j].capital:
-            j += 1
-        if j == stop + 1:
-            return
-        type_name, kind = latin_type(match, FRONT_TYPES)
-        name = " ".join(w.text for w in self.words[stop + 1 : j])
-        senses = gazetteer().latin.senses(latin_key(name))
-        parent = gazetteer().entry(senses[0].row) if senses else None
-        for k in range(at, j):
-            self.taken[k] = 1
-        start, end = self.words[at].start, self.words[j - 1].end
-        within = (parent.key, *parent.within) if parent else ()
-        key = made_key(parent.key if parent else "", "" if parent else name, type_name)
-        self.found.append(
-            Found(start, end, self.text[start:end], kind, parent.country if parent else None, key, within)
-        )
+    def _own_tail(self, j: int, entry: Entry) -> int:
+        """1 where the word after the name says what kind of place it is ("Huangyan District", "Zhejiang Province")."""
+        tail = self._after(j)
+        if not tail or tail.gap != " " or not tail.capital or self.taken[j] or tail.fold not in _OWN_TAILS:
+            return 0
+        after = self.words[j + 1] if j + 1 < self.count else None
+        if after and joined(after) and after.fold in ("council", "hall", "government", "university", "manager"):
+            return 0
+        return int(_OWN_TAILS[tail.fold] is entry.kind or tail.fold == "county")
 
     # ── names that only patterns give away ──
 
@@ -484,7 +265,7 @@ class LatinReader:
             self.taken[k] = 1
         start, end = self.words[i].start, self.words[j - 1].end
         name = self.text[start:end]
-        country = self._context_country(start)
+        country = self._context_country(start, end)
         self.found.append(
             Found(
                 start,
@@ -497,17 +278,43 @@ class LatinReader:
             )
         )
 
-    def _context_country(self, start: int) -> str | None:
-        near = [f for f in self.found if abs(f.start - start) < 200 and f.country]
-        return min(near, key=lambda f: abs(f.start - start)).country if near else None
+    def _context_country(self, start: int, end: int) -> str | None:
+        """The country of a place right before ("Busan's …") or right after ("…, Panama", "… in Spain")."""
+        for one in self.found:
+            if self.text[one.end : start] in ("'s ", "’s ") or self.text[end : one.start] in (
+                ", ",
+                " in ",
+                " (",
+                ", in ",
+            ):
+                return one.country
+        return None
 
 
+_OWN_TAILS = {
+    **dict.fromkeys(("province", "prefecture", "state"), PlaceKind.REGION),
+    **dict.fromkeys(("county", "district"), PlaceKind.DISTRICT),
+    "city": PlaceKind.CITY,
+}
 _TAIL_KIND = {
-    "city": PlaceKind.CITY, "province": PlaceKind.REGION, "prefecture": PlaceKind.REGION, "oblast": PlaceKind.REGION, "county": PlaceKind.DISTRICT,
-    "district": PlaceKind.DISTRICT, "town": PlaceKind.DISTRICT, "township": PlaceKind.DISTRICT, "borough": PlaceKind.DISTRICT, "canton": PlaceKind.REGION,
-    "do": PlaceKind.REGION, "gu": PlaceKind.DISTRICT, "si": PlaceKind.CITY, "gun": PlaceKind.DISTRICT, "ku": PlaceKind.DISTRICT, "shi": PlaceKind.CITY,
+    "city": PlaceKind.CITY,
+    "province": PlaceKind.REGION,
+    "prefecture": PlaceKind.REGION,
+    "oblast": PlaceKind.REGION,
+    "county": PlaceKind.DISTRICT,
+    "district": PlaceKind.DISTRICT,
+    "town": PlaceKind.DISTRICT,
+    "township": PlaceKind.DISTRICT,
+    "borough": PlaceKind.DISTRICT,
+    "canton": PlaceKind.REGION,
+    "do": PlaceKind.REGION,
+    "gu": PlaceKind.DISTRICT,
+    "si": PlaceKind.CITY,
+    "gun": PlaceKind.DISTRICT,
+    "ku": PlaceKind.DISTRICT,
+    "shi": PlaceKind.CITY,
     "ken": PlaceKind.REGION,
-}  # fmt: skip
+}
 _NOT_BEFORE_TAIL = frozenset(
     [
         "sister",

