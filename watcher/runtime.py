@@ -13,9 +13,10 @@ from pathlib import Path
 
 from watcher import config as config_file
 from watcher import log, settings
+from watcher.data import shipped_rules
 from watcher.deliver.channel import Channel
 from watcher.deliver.registry import open_channel
-from watcher.errors import Mistakes
+from watcher.errors import CannotHelp, Mistakes
 from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules
@@ -26,7 +27,6 @@ from watcher.settings import Settings
 from watcher.store.database import Database
 
 _LOOK_EVERY_S = 5.0
-_PACKAGED_RULES = Path(__file__).resolve().parent.parent / "rules"
 _log = log.get("runtime")
 
 
@@ -154,7 +154,10 @@ def user_agent(chosen: Settings) -> str:
 
 
 def rules_folder(chosen: Settings, config: Config | None = None) -> Path:
-    """The folder of the rule files: the setting, else what watcher.yml says, else the shipped rules."""
+    """The folder of the rule files: the setting, else what watcher.yml says, else the shipped rules.
+
+    Raises CannotHelp when there is none of the three.
+    """
     if chosen.rules_dir:
         return chosen.rules_dir
     if config is None and chosen.config_path.is_file():
@@ -166,4 +169,7 @@ def rules_folder(chosen: Settings, config: Config | None = None) -> Path:
         named = chosen.config_path.parent / config.rules_dir
         if named.is_dir():
             return named
-    return _PACKAGED_RULES
+    shipped = shipped_rules()
+    if shipped is None:
+        raise CannotHelp("no rule files: write a rules folder beside watcher.yml, or `watcher init` does")
+    return shipped
