@@ -190,7 +190,7 @@ def _word(written: str) -> tuple[str, frozenset[str]]:
 
 def _alternation(found: list[str]) -> str:
     """The forms with what they begin with in common put in front: the engine then sees at one glance that none fits."""
-    head = _common_head(found).rstrip("-")
+    head = _common_head(found)
     if not head or len(found) == 1:
         return _spelled(found[0]) if len(found) == 1 else "(?:" + "|".join(map(_spelled, found)) + ")"
     return _spelled(head) + "(?:" + "|".join(_spelled(form[len(head) :]) for form in found) + ")"
@@ -202,8 +202,11 @@ def _common_head(found: list[str]) -> str:
 
 
 def _spelled(form: str) -> str:
-    """A form as a pattern; a hyphen may be a space or nothing."""
-    return "[ \\-]?".join(re.escape(part) for part in form.split("-")) if len(form) > 1 else re.escape(form)
+    """A form as a pattern. A hyphen may be missing, or a space unless "in-" stands before it: "in licensing" is no
+    in-licensing.
+    """
+    hyphen = "-?" if form.startswith("in-") else "[ \\-]?"
+    return hyphen.join(re.escape(part) for part in form.split("-")) if len(form) > 1 else re.escape(form)
 
 
 def _joined(parts: list[_Part]) -> str:
