@@ -31,7 +31,7 @@ from watcher.match.rule import (
 )
 from watcher.match.slots import Annotated
 from watcher.match.view import Found, Stretch, Unit, View, words_between
-from watcher.model import Evidence, Fact, FactKind, Match, Money, Party, Place, Span
+from watcher.model import Evidence, Fact, FactKind, Match, Money, Party, Place, Span, Stance
 
 MAX_EVIDENCE = 12
 MAX_COMBINATIONS = 2000
@@ -180,8 +180,12 @@ class Evaluation:
         return every if held else None
 
     def _stands(self, hit: Hit, anchor: Selection) -> bool:
-        stretch = hit.found.stretch
-        return self.view.stance_at(stretch.field, max(stretch.start, stretch.end - 1)) in anchor.stances
+        """Whether the hit ends in a clause of an allowed stance and does not begin in one that is denied or ended."""
+        field, start, end = hit.found.stretch
+        first = self.view.stance_at(field, start)
+        if first in (Stance.DENIED, Stance.ENDED) and first not in anchor.stances:
+            return False
+        return self.view.stance_at(field, max(start, end - 1)) in anchor.stances
 
     # ── clauses ──
 

@@ -240,7 +240,6 @@ class RuleSet:
     rules: tuple[Rule, ...]
     version: str
     """SHA-256 over the names and bytes of all files."""
-    warnings: tuple[str, ...] = ()
 
     def rule(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from watcher.annotate.money import parse_threshold
 from watcher.match.compile import compile_rules
 from watcher.match.rule import Rule, RuleSet, RuleTest
 from watcher.model import Fact
@@ -76,8 +77,6 @@ def same_value(fact: Fact, expected: Any) -> bool:
 
 
 def _same_amount(fact: Fact, expected: Any) -> bool:
-    from watcher.annotate.money import parse_threshold
-
     if isinstance(expected, int | float):
         return abs(float(fact.value) - expected) <= abs(expected) * 1e-6  # type: ignore[arg-type]
     try:
