@@ -26,6 +26,7 @@ def says(folder: Path, clause: str, text: str, *, title: str = "", more: str = "
     [
         ("license agreement", "They signed a licence agreement.", True),
         ("license agreement", "They signed a license. An agreement followed.", False),
+        ("sign ... agreement", "They signed, at last, the agreement", True),
         ("{near: {words: 3, of: [license, antibody]}}", "a license to the new antibody", True),
         ("{near: {words: 3, of: [license, antibody]}}", "a license, after many years of talks, to an antibody", False),
         ("{near: {words: 3, ordered: true, of: [antibody, license]}}", "a license to the antibody", False),

@@ -7,6 +7,7 @@ OpenCC's character table, Apache License 2.0).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from importlib import resources
@@ -42,6 +43,12 @@ def _table() -> dict[str, str]:
     return table
 
 
+@cache
+def _folded_chars() -> re.Pattern[str]:
+    """The characters of the table as one class: several times faster on Chinese than a set of the text's characters."""
+    return re.compile("[" + re.escape("".join(_table())) + "]")
+
+
 def fold(text: str) -> str:
     """The folded view; always as long as `text`."""
     lower = text.lower()
@@ -50,7 +57,7 @@ def fold(text: str) -> str:
     if lower.isascii():
         return lower.replace("\n", " ").replace("\t", " ").replace("\r", " ")
     table = _table()
-    for char in set(lower) & table.keys():
+    for char in set(_folded_chars().findall(lower)):
         lower = lower.replace(char, table[char])
     return lower
 
