@@ -11,7 +11,9 @@ import pytest
 from services import postgres, process
 from services import valkey as valkey_service
 from services.smtp import SmtpInbox
+from services.valkey import Valkey
 from services.web import HttpSink
+from stage import Stage
 
 from watcher.store.database import Database
 
@@ -156,3 +158,13 @@ def chromium() -> Iterator[Any]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def stage(
+    database_url: str, valkey: Valkey, http_sink: HttpSink, smtp_inbox: SmtpInbox, tmp_path: Path
+) -> Iterator[Stage]:
+    """A service on a new database, its processes not started."""
+    opened = Stage(folder=tmp_path / "stage", database_url=database_url, valkey=valkey, web=http_sink, inbox=smtp_inbox)
+    yield opened
+    opened.close()

@@ -49,10 +49,17 @@ def read(place: Secret | str | None, resolve: Resolve, what: str) -> str:
         value = place if isinstance(place, str) else resolve(place)
     except (WatcherError, OSError, UnicodeError):
         # The error may quote what it read.
-        raise Misconfigured("secret_missing", f"the channel's {what} cannot be read where it is kept") from None
+        raise Misconfigured("secret_missing", f"the channel's {what} cannot be read from {_named(place)}") from None
     if not value.strip():
-        raise Misconfigured("secret_missing", f"the channel's {what} is empty where it is kept")
+        raise Misconfigured("secret_missing", f"the channel's {what} is empty in {_named(place)}")
     return value.strip()
+
+
+def _named(place: Secret | str) -> str:
+    """Where a secret is kept; an address in watcher.yml itself is not quoted, since it may hold a password."""
+    if isinstance(place, str):
+        return "watcher.yml"
+    return f"the variable {place.env}" if place.env else f"the file {place.file}"
 
 
 def travelling_id(key: str) -> str:

@@ -111,7 +111,7 @@ def _messages(
         alone = dataclasses.replace(view, alerts=(alert,))
         tried = attempt(partial(_compose, rt, alone, channels, now))
         if isinstance(tried, Failure):
-            _log.error("an event cannot be written", event=alert.event.id, why=str(tried.error))
+            _log.error("an event cannot be written", event_id=alert.event.id, why=str(tried.error))
             left_out.append(f"Event {alert.event.id} could not be written: {type(tried.error).__name__}.")
         else:
             sound.append(alert)

@@ -29,7 +29,7 @@ from watcher.store.schema import deliveries as delivery_rows
 from watcher.store.schema import feeds as feed_rows
 from watcher.store.schema import items as item_rows
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent / "line"
 ROOT = HERE.parents[1]
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 _LEASED = (feed_rows, item_rows, events, digests, delivery_rows)

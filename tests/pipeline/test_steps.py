@@ -1,0 +1,331 @@
+"""The steps of the line in one process, on real servers: what they do when something on the way is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import SECRET, Stage, rss
+
+from watcher import pipeline
+from watcher.errors import SandboxFailed
+from watcher.model import NewsText
+from watcher.pipeline import STEPS
+from watcher.store import deliveries, digests, events, feeds, items
+
+
+@pytest.fixture(autouse=True)
+def _secrets(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINE_TEST_SECRET", SECRET)
+    monkeypatch.setenv("LINE_TEST_SLACK", stage.web.url("/slack"))
+
+
+def drain(stage: Stage, *, times: int = 8) -> None:
+    """Do every step for whatever waits, until nothing does or so many times."""
+    pipeline.apply_config(stage.runtime)
+    for _ in range(times):
+        waiting = pipeline.due(stage.runtime)
+        if not waiting:
+            return
+        for step, ids in waiting.items():
+            STEPS[step](stage.runtime, ids)
+
+
+def told_to_ops(stage: Stage) -> list[str]:
+    """Subjects of the service's own notices, oldest first."""
+    with stage.runtime.database.read() as conn:
+        rows = conn.exec_driver_sql("SELECT notice FROM digests WHERE notice IS NOT NULL ORDER BY id").scalars()
+        return [(json.loads(row) if isinstance(row, str) else row)["subject"] for row in rows]
+
+
+def feed_row(stage: Stage, number: int = 0) -> dict[str, Any]:
+    with stage.runtime.database.read() as conn:
+        return next(row for row in feeds.listing(conn) if row["url"].endswith(f"/feed/{number}"))
+
+
+# ── feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_unchanged_feed_is_asked_with_its_validators_and_gives_nothing(stage: Stage) -> None:
+    stage.publish(0, [1, 2])
+    drain(stage)
+    stage.poll()
+    drain(stage)
+    first, second = stage.web.got("/feed/0")
+    assert first.headers["If-None-Match"] is None
+    assert second.headers["If-None-Match"].startswith('"')
+    assert second.headers["If-Modified-Since"] == "Sun, 01 Nov 2026 08:00:00 GMT"
+    assert stage.counts()["items"] == 2
+    assert feed_row(stage)["last_outcome"] == "not_modified"
+
+
+def test_a_feed_that_is_gone_is_polled_no_more_and_ops_hear_of_it_once(stage: Stage) -> None:
+    stage.web.answer("/feed/0", status=410, body=b"gone")
+    drain(stage)
+    stage.poll()
+    drain(stage)
+    assert len(stage.web.got("/feed/0")) == 1
+    assert feed_row(stage)["disabled_reason"]
+    assert [subject for subject in told_to_ops(stage) if "gone" in subject] == [f"{stage.web.url('/feed/0')} is gone"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ({"status": 500, "body": b"no"}, "server_error"),
+        ({"status": 404, "body": b"no"}, "not_found"),
+        ({"body": b"<html><body>Please log in</body></html>"}, "not_a_feed"),
+        ({"body": b""}, "empty_body"),
+        ({"hang_up": True}, "connection"),
+    ],
+    ids=["500", "404", "a page", "nothing", "hang-up"],
+)
+def test_a_failed_poll_keeps_items_and_validators_and_says_why(
+    stage: Stage, answer: dict[str, Any], outcome: str
+) -> None:
+    stage.publish(0, [1])
+    drain(stage)
+    stage.web.answer("/feed/0", **answer, times=1)
+    stage.poll()
+    drain(stage)
+    row = feed_row(stage)
+    assert (row["last_outcome"], row["error_count"]) == (outcome, 1)
+    assert row["last_error"]
+    stage.poll()
+    drain(stage)
+    assert feed_row(stage)["last_outcome"] == "not_modified"
+    assert feed_row(stage)["error_count"] == 0
+    assert stage.counts()["items"] == 1
+
+
+def test_a_feed_that_breaks_off_gives_what_it_held_and_is_fetched_whole_again(stage: Stage) -> None:
+    whole = rss([1, 2, 3])
+    stage.web.serve("/feed/0", whole[: whole.index(b"Acme 3")], etag='"cut"')
+    drain(stage)
+    assert stage.counts()["items"] == 2
+    stage.web.serve("/feed/0", whole, etag='"cut"')
+    stage.poll()
+    drain(stage)
+    assert stage.counts()["items"] == 3
+
+
+def test_one_bad_feed_does_not_stop_the_others(stage: Stage) -> None:
+    stage.web.answer("/feed/0", hang_up=True)
+    stage.publish(1, [1])
+    drain(stage)
+    assert list(stage.hooked()) == ["Acme 1 funded"]
+
+
+def test_the_first_fetch_of_a_feed_is_history_unless_it_says_otherwise(stage: Stage) -> None:
+    config = stage.folder / "watcher.yml"
+    config.write_text(config.read_text("utf-8").replace("alert_history: all", "alert_history: none"), "utf-8")
+    stage.publish(0, [1, 2])
+    drain(stage)
+    assert (stage.counts()["events"], stage.counts()["alerts"]) == (2, 0)
+    stage.publish(0, [1, 2, 3])
+    stage.poll()
+    drain(stage)
+    assert list(stage.hooked()) == ["Acme 3 funded"]
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_refused_watcher_yml_changes_nothing_and_ops_hear_its_mistakes_once(stage: Stage) -> None:
+    drain(stage)
+    config = stage.folder / "watcher.yml"
+    good = config.read_text("utf-8")
+    for spoiled in ("fedes: []\n", "fedes:   []\n"):
+        config.write_text(good + spoiled, "utf-8")
+        drain(stage)
+    assert len(stage.web.got("/feed/0")) == 1
+    assert told_to_ops(stage) == ["watcher.yml was refused"]
+    body = stage.inbox.mails[0].message.get_body(("plain",)).get_content()
+    assert "fedes" in body
+    assert f"watcher.yml:{good.count(chr(10)) + 1}" in body.replace("\n", "")
+    with stage.runtime.database.read() as conn:
+        assert len(feeds.listing(conn)) == 4
+
+
+def test_refused_rules_leave_the_last_good_ones_in_force(stage: Stage, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(stage.runtime.rules.folder, rules)
+    stage.runtime.rules.folder = rules
+    drain(stage)
+    pipeline.check_rules(stage.runtime)
+    (rules / "bad.yml").write_text("id: bad\n", "utf-8")
+    stage.runtime.rules._looked_at = 0.0
+    pipeline.check_rules(stage.runtime)
+    pipeline.check_rules(stage.runtime)
+    stage.publish(0, [1])
+    stage.poll()
+    drain(stage)
+    assert list(stage.hooked()) == ["Acme 1 funded"]
+    assert told_to_ops(stage) == ["The rule files were refused"]
+
+
+def test_without_any_good_rules_the_items_wait(stage: Stage, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "bad.yml").write_text("id: bad\n", "utf-8")
+    good, stage.runtime.rules.folder = stage.runtime.rules.folder, rules
+    stage.publish(0, [1])
+    drain(stage, times=3)
+    pipeline.check_rules(stage.runtime)
+    assert stage.counts()["events"] == 0
+    assert told_to_ops(stage) == ["The rule files were refused"]
+    stage.runtime.rules.folder = good
+    stage.runtime.rules._looked_at = 0.0
+    drain(stage)
+    assert list(stage.hooked()) == ["Acme 1 funded"]
+
+
+# ── poison ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Allergic:
+    """An engine that fails on one title: the fault that these tests inject."""
+
+    def __init__(self, engine: Any, title: str) -> None:
+        self._engine, self._title = engine, title
+        self.version = engine.version
+
+    def matches(self, news: NewsText) -> Any:
+        if news.title == self._title:
+            raise ValueError("not this one")
+        return self._engine.matches(news)
+
+
+def test_an_item_that_breaks_the_rules_is_parked_with_its_reason_and_the_others_go_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _Allergic(stage.runtime.rules.engine(), "Acme 2 funded")
+    monkeypatch.setattr(stage.runtime.rules, "engine", lambda: engine)
+    stage.publish(0, [1, 2, 3])
+    for _ in range(stage.runtime.settings.park_after):
+        drain(stage)
+        with stage.runtime.database.write() as conn:
+            conn.exec_driver_sql("UPDATE items SET next_classify_at = first_seen_at")
+    assert set(stage.hooked()) == {"Acme 1 funded", "Acme 3 funded"}
+    assert told_to_ops(stage) == ["An item was parked"]
+    with stage.runtime.database.write() as conn:
+        reason = conn.exec_driver_sql("SELECT parked_reason FROM items WHERE parked_reason IS NOT NULL").scalar_one()
+        assert reason == "ValueError: not this one"
+        items.wake_parked(conn, now=stage.runtime.clock())
+    monkeypatch.undo()
+    monkeypatch.setenv("LINE_TEST_SECRET", SECRET)
+    monkeypatch.setenv("LINE_TEST_SLACK", stage.web.url("/slack"))
+    drain(stage)
+    assert len(stage.hooked()) == 3
+
+
+def test_an_event_that_cannot_be_written_is_left_out_of_its_digest_and_named(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.publish(0, [1, 2, 3])
+    drain(stage)
+    call = stage.runtime.sandbox.call
+
+    def fail_on_two(target: str, payload: Any, *, timeout_s: float) -> Any:
+        if target.startswith("watcher.digest") and "Acme 2 funded" in json.dumps(payload["alerts"]):
+            raise SandboxFailed("too much")
+        return call(target, payload, timeout_s=timeout_s)
+
+    monkeypatch.setattr(type(stage.runtime.sandbox), "call", lambda _self, *args, **more: fail_on_two(*args, **more))
+    stage.send_digest()
+    drain(stage)
+    (mail,) = stage.inbox.mails
+    text = mail.message.get_body(("plain",)).get_content()
+    assert "Acme 1 funded" in text
+    assert "Acme 3 funded" in text
+    assert "Acme 2 funded" not in text
+    assert "could not be written" in text
+
+
+# ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hook_rows(stage: Stage) -> list[dict[str, Any]]:
+    with stage.runtime.database.read() as conn:
+        return [row for row in deliveries.listing(conn, limit=50) if row["channel_id"] == "hook"]
+
+
+def _let_time_pass(stage: Stage) -> None:
+    with stage.runtime.database.write() as conn:
+        conn.exec_driver_sql("UPDATE deliveries SET next_attempt_at = created_at WHERE state = 'pending'")
+
+
+def test_a_failing_receiver_is_tried_again_with_the_same_bytes_then_parked_and_can_be_woken(stage: Stage) -> None:
+    stage.publish(0, [1])
+    most = stage.runtime.settings.deliver_attempts_max
+    stage.web.answer("/hook", status=503, body=b"busy", times=most)
+    for _ in range(most):
+        drain(stage, times=5)
+        _let_time_pass(stage)
+    (row,) = _hook_rows(stage)
+    assert (row["state"], row["attempt"]) == ("parked", most)
+    assert "A message to hook was parked" in told_to_ops(stage)
+    with stage.runtime.database.write() as conn:
+        assert deliveries.retry(conn, [row["id"]], now=stage.runtime.clock()) == 1
+    drain(stage)
+    assert _hook_rows(stage)[0]["state"] == "sent"
+    requests = stage.web.got("/hook")
+    assert len(requests) == most + 1
+    assert len({request.body for request in requests}) == 1
+    assert len({request.headers["webhook-id"] for request in requests}) == 1
+
+
+def test_a_receiver_that_is_gone_is_asked_no_more_and_its_messages_wait(stage: Stage) -> None:
+    stage.publish(0, [1, 2])
+    stage.web.answer("/hook", status=410, body=b"gone", times=1)
+    drain(stage)
+    asked = len(stage.web.got("/hook"))
+    _let_time_pass(stage)
+    drain(stage)
+    assert len(stage.web.got("/hook")) == asked
+    assert told_to_ops(stage) == ["Channel hook was disabled"]
+    assert "pending" in {row["state"] for row in _hook_rows(stage)}
+
+
+def test_a_missing_secret_is_an_outcome_with_its_place_and_without_its_value(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LINE_TEST_SECRET")
+    stage.publish(0, [1])
+    drain(stage)
+    (row,) = _hook_rows(stage)
+    assert row["state"] == "pending"
+    with stage.runtime.database.read() as conn:
+        told = deliveries.show(conn, row["id"])
+    assert told is not None
+    assert "LINE_TEST_SECRET" in told["attempts"][0]["detail"]
+
+
+# ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_comes_after_a_digest_closed_early_goes_into_the_next(stage: Stage) -> None:
+    stage.publish(0, [1])
+    drain(stage)
+    stage.send_digest()
+    drain(stage)
+    stage.publish(0, [1, 2])
+    stage.poll()
+    drain(stage)
+    with stage.runtime.database.read() as conn:
+        daily = [row for row in digests.listing(conn, limit=50) if row["subscription_id"] == "daily"]
+    assert [(row["alerts"], row["closed_at"] is not None) for row in reversed(daily)] == [(1, True), (1, False)]
+    assert daily[0]["window"] > daily[1]["window"]
+
+
+def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_two_sources(stage: Stage) -> None:
+    stage.publish(0, [7])
+    stage.publish(1, [7])
+    drain(stage)
+    assert stage.hooked() == {"Acme 7 funded": 1}
+    with stage.runtime.database.read() as conn:
+        (event,) = events.recent(conn, limit=5)
+    assert len(event.sources) == 2
