@@ -11,7 +11,7 @@ import pytest
 from stage import SECRET, Stage, rss
 
 from watcher import pipeline
-from watcher.errors import SandboxFailed
+from watcher.errors import SandboxFailed, TryAgain
 from watcher.model import NewsText
 from watcher.pipeline import STEPS
 from watcher.store import deliveries, digests, events, feeds, items
@@ -329,3 +329,25 @@ def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_two_sources(stag
     with stage.runtime.database.read() as conn:
         (event,) = events.recent(conn, limit=5)
     assert len(event.sources) == 2
+
+
+def test_a_threshold_without_an_exchange_rate_refuses_the_file_and_says_so(stage: Stage) -> None:
+    drain(stage)
+    config = stage.folder / "watcher.yml"
+    config.write_text(config.read_text("utf-8").replace("daily: {", "daily: {at_least: 5M KPW, "), "utf-8")
+    drain(stage)
+    assert told_to_ops(stage) == ["watcher.yml was refused"]
+    assert "5M KPW" in stage.inbox.mails[0].message.get_body(("plain",)).get_content()
+
+
+def test_a_database_that_was_away_takes_the_file_at_the_next_sweep(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_more: Any) -> Any:
+        raise TryAgain("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(feeds, "sync_file", away)
+        with pytest.raises(TryAgain):
+            pipeline.apply_config(stage.runtime)
+    assert pipeline.apply_config(stage.runtime) is not None

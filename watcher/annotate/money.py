@@ -181,12 +181,13 @@ def parse_threshold(written: str) -> tuple[float, str]:
         code = currencies.settle(reads[0].sign, text, None)
         if code is not None:
             return reads[0].value, code
-    plain = re.fullmatch(rf"(?P<num>{_NUM})\s?(?P<scale>[a-z]+)?\s?(?P<code>[a-z]{{3}})?", folded)
-    scale = numerals.SCALES.get(plain["scale"] or "", None if plain["scale"] else 1.0) if plain else None
+    plain = re.fullmatch(rf"(?P<num>{_NUM})\s?(?P<words>[a-z]*(?:\s[a-z]+)?)", folded)
+    words = plain["words"].replace(" ", "") if plain else ""
+    named = words not in numerals.SCALES and len(words) >= 3
+    code = words[-3:].upper() if named else "USD"
+    unit = words[:-3] if named else words
+    scale = numerals.SCALES.get(unit) if unit else 1.0
     value = numerals.digits(plain["num"]) if plain else None
-    code = (plain["code"] or "usd").upper() if plain else ""
-    if plain and plain["scale"] and scale is None and not plain["code"]:
-        scale, code = 1.0, plain["scale"].upper()
     if value is None or scale is None or len(code) != 3 or (rate(code, None) is None):
         raise ValueError(f"{written!r} is not an amount; write a number and a currency code, such as 10M USD")
     return value * scale, code

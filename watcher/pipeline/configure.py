@@ -45,15 +45,16 @@ def apply_config(rt: Runtime) -> Applied | None:
     stamp = (stat.st_mtime_ns, stat.st_size)
     if stamp == rt.config_stamp:
         return None
-    rt.config_stamp = stamp
     try:
-        loaded = config_file.load(path)
-    except Mistakes as mistakes:
-        _log.error("watcher.yml refused, the last good one stays", mistakes=[str(one) for one in mistakes.mistakes])
-        lines = ("The last good configuration stays in force.", *(str(one) for one in mistakes.mistakes))
+        applied = _sync(rt, config_file.load(path))
+    except CannotHelp as refused:
+        rt.config_stamp = stamp
+        mistakes = str(refused).splitlines()
+        _log.error("watcher.yml refused, the last good one stays", mistakes=mistakes)
+        lines = ("The last good configuration stays in force.", *mistakes)
         notify(rt, f"config:{rt.clock():%Y-%m-%d}", Notice(subject=f"{path.name} was refused", lines=lines))
         return None
-    applied = _sync(rt, loaded)
+    rt.config_stamp = stamp
     _log.info("watcher.yml applied", added=applied.added, changed=applied.changed, retired=applied.retired)
     return applied
 
@@ -77,8 +78,11 @@ def _sync(rt: Runtime, loaded: Config) -> Applied:
 def _with_dollars(subscription: SubscriptionConfig, now: datetime) -> SubscriptionConfig:
     if subscription.at_least is None:
         return subscription
-    value, currency = parse_threshold(subscription.at_least)
-    converted = to_usd(value, currency, now.date())
+    try:
+        value, currency = parse_threshold(subscription.at_least)
+        converted = to_usd(value, currency, now.date())
+    except ValueError:
+        converted = None
     if converted is None:
         raise CannotHelp(f"subscription {subscription.id}: no exchange rate is known for {subscription.at_least!r}")
     return dataclasses.replace(subscription, at_least_usd=converted.usd)
