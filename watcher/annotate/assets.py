@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 
-from watcher.annotate.gazetteer import east_asian, fold_han
+from watcher.annotate.gazetteer import east_asian, fold_han, gazetteer, latin_key
+from watcher.annotate.party_names import known_names
 from watcher.annotate.word_lists import word_list
-from watcher.model import Asset, AssetKind, TextField
+from watcher.model import Asset, AssetKind, PartyKind, TextField
 
-_EDGE = r"(?<![A-Za-z0-9_/.-])"
+_EDGE = r"(?<![A-Za-z0-9_.-])"
 _CODE = re.compile(
     _EDGE + r"(?:ND-L\d{2}-[a-z]\d{4}|[1-9]?[A-Z]{1,6}(?:[-‑–][A-Z]{1,4})?[-‑–]?\d{2,7}(?:[-‑–]?[A-Za-z]{0,2}\d{0,4})?|"
     r"[1-9][A-Z]{2,4}\d{3,6}"
     r"|[A-Z]{2,5}[-‑–]\d{1,6}[A-Za-z]?|[A-Z]{1,4}\d{1,3}[-‑–][A-Z]{1,3}\d{1,4}|[A-Z]{2,4}[a-z][-‑–]?\d{2,5})"
-    r"(?![A-Za-z0-9_/]|[.,]\d|[-‑–][A-Za-z0-9]|\s?%)"
+    r"(?![A-Za-z0-9_]|[.,]\d|[-‑–][A-Za-z0-9]|\s?%)"
 )
 """Letters, digits and hyphens as laboratories number their candidates (CMG901, HS-10535, 2MW7141, ND-L02-s0201)."""
 
@@ -45,6 +46,7 @@ _NOT_CODE_WHOLE = re.compile(
 _GREEK_TARGET = re.compile(
     r"\s*(?:受体|靶点|抗原|受體|靶點|receptor|positive|阳性|陽性|inhibitor|agonist|antagonist)", re.IGNORECASE
 )
+_ADDRESS = re.compile(r"(?:://|www\.|@)\S*$")
 _TICKER = re.compile(r"[（(\[]\s*(?:[A-Z]{2,6}\s*[:：]\s*)?$")
 _ROAD = re.compile(r"\b(?:M|A|G|S|B|I|E|N|D|T)\d{1,3}$")
 
@@ -90,7 +92,7 @@ _CLASS = re.compile(
     rf"(?:anti-{_TARGET}(?:/{_TARGET})?(?: (?:monoclonal|bispecific|single-domain|drug "
     rf"conjugate))?(?: (?:antibod(?:y|ies)|mAbs?|ADCs?|nanobod(?:y|ies)|therap(?:y|"
     rf"ies)))?"
-    rf"|{_TARGET}(?:[/x×-]{_TARGET})* (?:(?:receptor|small[- ]molecule|oral|bispecific|"
+    rf"|{_TARGET}(?:[/x×-]{_TARGET}){{0,2}} (?:(?:receptor|small[- ]molecule|oral|bispecific|"
     rf"selective|covalent|dual|monoclonal) ){{0,2}}"
     r"(?:inhibitors?|agonists?|antagonists?|antibod(?:y|ies)|bispecifics?|ADCs?|CAR-?Ts?(?: "
     r"(?:cell )?therap(?:y|ies))?|degraders?|blockers?|vaccines?)"
@@ -114,7 +116,7 @@ _CLASS = re.compile(
     re.ASCII,
 )
 _HAN_CLASS = re.compile(
-    rf"(?:(?:抗)?{_TARGET}(?:[/x×]{_TARGET})*(?:受体)?(?:小分子|口服|单域|双特异性|"
+    rf"(?:(?:抗)?{_TARGET}(?:[/x×]{_TARGET}){{0,2}}(?:受体)?(?:小分子|口服|单域|双特异性|"
     rf"双|单克隆|靶向|长效)?(?:受体)?(?:激动剂|抑制剂|拮抗剂|抗体偶联药物|抗体|单抗|"
     rf"双抗|三抗|融合蛋白|疫苗|降解剂|CAR-?T(?:细胞)?(?:疗法|产品|治疗)?|ADC)"
     r"|双特异性抗体|双功能抗体|双抗(?:药物)?|三抗|单克隆抗体|抗体偶联药物|抗体药物偶联物|"
@@ -189,6 +191,8 @@ def _codes(text: str) -> list[tuple[int, int, AssetKind]]:
         word = match.group()
         if not any(c.isdigit() for c in word) or _NOT_CODE.fullmatch(word) or _NOT_CODE_WHOLE.fullmatch(word):
             continue
+        if _ADDRESS.search(text[max(0, match.start() - 60) : match.start()]):
+            continue
         after = text[match.end() : match.end() + 14]
         if _TICKER.search(text[max(0, match.start() - 14) : match.start()]) and not re.match(r"\s*[,，、)）;]", after):
             continue
@@ -209,11 +213,16 @@ def _names(text: str) -> list[tuple[int, int, AssetKind]]:
             continue
         if (" " in word and _DROP_TAIL.search(word)) or ("-" in word and not _NAMED_TAIL.search(word)):
             end = match.start() + len(head)
+        if head[0].isupper() and not _STRONG_STEM.search(head):
+            continue
         if _stem_fits(head):
             found.append((match.start(), end, AssetKind.INN))
     return found
 
 
+_STRONG_STEM = re.compile(
+    r"(?:mab|tinib|ciclib|parib|cept|glutide|patide|gliptin|gliflozin|leucel|parvovec|siran|tecan|zomib|prazan)$"
+)
 _LOOSE = re.compile(
     r"(?:[a-z]{3,}(?:semaglu|liraglu|tirzepa|retatru|exena|glu|pa|reno|no)tide|[a-z]{3,}(?:dustat|"
     r"lestat|dostat|inostat)|[a-z]{4,}parvovec)$"
@@ -224,7 +233,7 @@ def _stem_fits(word: str) -> bool:
     low = word.lower()
     if low.endswith("tide"):
         return (
-            re.search(r"(?:glutide|patide|reotide|natide|rutide|latide|motide|otide)$", low) is not None
+            re.search(r"(?:glutide|lintide|patide|reotide|natide|rutide|latide|motide|otide)$", low) is not None
             and "nucleotide" not in low
         )
     if low.endswith("stat"):
@@ -234,6 +243,33 @@ def _stem_fits(word: str) -> bool:
     return _LOOSE.search(low) is not None or not re.fullmatch(
         r"(?:con|inter|ex|ac|pre|de|re|per|un)?cept|april|.{0,2}vir", low
     )
+
+
+_BRAND = re.compile(
+    r"(?:\b(?:rights?|licen[sc]e|option|access) to (?:(?:the|its|an?) )?"
+    r"(?:(?:drug|medicine|vaccine|treatment|antibody) )?"
+    r"|\b(?:drug|medicine|vaccine|treatment|therapy|candidate|blockbuster|biosimilar|sales) (?:of )?)"
+    r"([A-Z][a-z]{4,14})(?![\w'’-]| [A-Z])"
+)
+
+
+_OWNED = re.compile(r"\b([A-Z][\w&-]+)['’]s ([A-Z][a-z]{5,13})(?![\w'’-]| [A-Z])")
+
+
+def _brands(text: str) -> list[tuple[int, int, AssetKind]]:
+    """Trade names, told by what stands before them ("rights to Zoladex", "the drug Lynparza", a known company's)."""
+    found = []
+    for match in _BRAND.finditer(text):
+        word = match.group(1)
+        key = latin_key(word)
+        if key in known_names()[0] or key in word_list("COMMON") or gazetteer().latin.senses(key):
+            continue
+        found.append((match.start(1), match.end(1), AssetKind.INN))
+    for match in _OWNED.finditer(text):  # "AstraZeneca's Lynparza"
+        owner, key = known_names()[0].get(latin_key(match.group(1))), latin_key(match.group(2))
+        if owner and owner.kind is PartyKind.COMPANY and key not in word_list("COMMON") | word_list("BREAKS"):
+            found.append((match.start(2), match.end(2), AssetKind.INN))
+    return found
 
 
 def _classes(text: str, folded: str) -> list[tuple[int, int, AssetKind]]:
@@ -267,7 +303,7 @@ _ORDER = {AssetKind.PLATFORM: 0, AssetKind.CODE: 1, AssetKind.INN: 2, AssetKind.
 def assets(text: str, field: TextField) -> tuple[Asset, ...]:
     """Assets of one field in order of appearance, without overlaps; longer ones and codes win."""
     folded = fold_han(text) if east_asian(text) else ""
-    spans = _codes(text) + _names(text) + _classes(text, folded) + _han_names(folded)
+    spans = _codes(text) + _names(text) + _brands(text) + _classes(text, folded) + _han_names(folded)
     spans.sort(key=lambda s: (s[0], s[0] - s[1], _ORDER[s[2]]))
     result: list[Asset] = []
     last = -1

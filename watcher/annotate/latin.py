@@ -43,25 +43,15 @@ def words(text: str) -> tuple[Word, ...]:
     found: list[Word] = []
     last = 0
     for match in _WORD.finditer(text):
-        raw = match.group()
-        plain = _POSSESSIVE.sub("", raw) or raw
-        gap = text[last : match.start()] if match.start() - last <= 40 else "\n"
-        start = match.start()
-        if elided := _ELIDED.match(plain):  # "dell'Università", "l'Ayuntamiento"
-            plain, start = plain[elided.end() :], start + elided.end()
-        begins = last == 0 or (_STARTER.search(gap) is not None)
-        found.append(
-            Word(
-                start,
-                start + len(plain),
-                plain,
-                fold_latin(plain),
-                gap,
-                begins,
-                plain[0].isupper(),
-                plain != plain.lower(),
-            )
-        )
+        plain, start = match.group(), match.start()
+        gap = text[last:start] if start - last <= 40 else "\n"
+        if "'" in plain or "’" in plain:
+            plain = _POSSESSIVE.sub("", plain) or plain
+            if elided := _ELIDED.match(plain):  # "dell'Università"
+                plain, start = plain[elided.end() :], start + elided.end()
+        begins = last == 0 or (gap != " " and _STARTER.search(gap) is not None)
+        shaped = plain != plain.lower()
+        found.append(Word(start, start + len(plain), plain, fold_latin(plain), gap, begins, plain[0].isupper(), shaped))
         last = start + len(plain)
     return tuple(found)
 
@@ -84,4 +74,5 @@ def shouting(text: str) -> str:
         return "caps"
     content = [w for w in letters if w.fold not in FUNCTION]
     capital = sum(w.capital for w in content)
-    return "title" if len(content) >= 4 and capital >= 0.8 * len(content) else "plain"
+    share = 0.95 if text.rstrip().endswith((".", "!", "?")) else 0.8  # headlines have no full stop
+    return "title" if len(content) >= 4 and capital >= share * len(content) else "plain"

@@ -1,7 +1,7 @@
 """Organisations named in a text: companies, funds, universities, institutes, governments, parks as operators.
 
-People are not parties. This module merges what the Latin and the Han reader found, and adds public bodies named by their
-place and parks as operators. What makes a name an organisation is decided in `party_latin` and `party_han`.
+People are not parties. This module merges what the Latin and the Han reader found, and adds public bodies named by
+their place and parks as operators. What makes a name an organisation is decided in `party_latin` and `party_han`.
 """
 
 from __future__ import annotations

@@ -146,8 +146,9 @@ _SHORT_TAIL = frozenset(
         "学院",
     }
 )
+_INNER_BODY = re.compile(r"[\u4e00-\u9fff]{0,8}?(?:附属)?(?:医院|研究院|研究所|产业投资基金)(?<![与和及、]..)")
 _NAME_MOST = 18
-_SUMS = ("总", "总计", "累计", "合计", "计划", "固定", "追加", "年")
+_SUMS = ("和", "与", "及", "总", "总计", "累计", "合计", "计划", "固定", "追加", "年")
 
 
 class _Reader:
@@ -223,6 +224,8 @@ class _Reader:
         base = self.text[start:at]
         last = _LAST.search(suffix)
         kind = _KIND[last.group()] if last else PartyKind.COMPANY
+        if kind is _U and _INNER_BODY.match(self.text, end):
+            return  # "四川大学|华西医院": the longer name is found by its own suffix
         seat, bare = self._seat(base)
         limit = 5 if suffix in _SHORT_TAIL else 9 if suffix == "公司" else _NAME_MOST
         if len(re.sub(r"[（(].*?[)）]", "", bare)) > limit:
@@ -236,7 +239,9 @@ class _Reader:
         generic = _GENERIC.match(bare) is not None
         if kind is PartyKind.GOVERNMENT:
             return seated or not generic
-        if not bare or (len(bare) < 2 and not seated) or bare.endswith(_SUMS):
+        if not bare:
+            return seated and kind in (_U, _I)
+        if (len(bare) < 2 and not seated) or bare.endswith(_SUMS):
             return False
         return not generic or (seated and kind in (_U, _I))
 

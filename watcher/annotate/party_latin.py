@@ -31,6 +31,8 @@ from watcher.annotate.party_words import (
 from watcher.model import PartyKind
 
 _MOST_WORDS = 9
+OF_PLACES = frozenset(("of", "in", "at", "near", "de", "di"))
+"""After these an unknown name is rather a place than somebody who does deals."""
 NAME_FUNCTION = frozenset(("new", "first", "next", "one"))
 """Words of grammar that names begin with all the same (New Horizon Health)."""
 
@@ -287,7 +289,9 @@ class _Reader:
         word = self.words[i]
         if word.fold in COMMON or word.fold in FUNCTION or word.fold in BREAKS or word.fold in TITLES | TOPICS:
             return
-        if len(word.text) < 3 or (i and joined(word) and self.words[i - 1].capital):
+        if len(word.text) < 3 or (
+            i and joined(word) and (self.words[i - 1].capital or self.words[i - 1].fold in OF_PLACES)
+        ):
             return
         j = i + 1
         while (

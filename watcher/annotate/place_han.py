@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from watcher.annotate.gazetteer import Entry, Sense, fold_han, gazetteer, mask_names
@@ -11,6 +12,9 @@ from watcher.annotate.place_found import Found, choose, made_key
 from watcher.annotate.zone_words import CANONICAL_ENGLISH, HAN_PATTERN, han_type
 from watcher.model import PartyKind, PlaceKind
 
+_ZONES = (PlaceKind.ZONE, PlaceKind.PARK)
+_KANA = re.compile(r"[\u3040-\u30ff]")
+_ZONE_CUT = re.compile(r"[^\u3007\u4e00-\u9fffA-Za-z·()（）\uac00-\ud7a3\u30a1-\u30fa\u30fc]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _HANGUL_AFTER = re.compile(
     r"(?:시청|시의회|시장|시민|시|도청|도지사|도|군수|군청|군|구청|구청장|구|현|성|"
@@ -20,7 +24,7 @@ _HANGUL_AFTER = re.compile(
 _UNKNOWN = re.compile(
     r"([\u4e00-\u9fff·]{2,7}?)(市|省|州|县|郡|大区|自治区)(?=政府|市长|市委|省长|州长|"
     r"县长|议会|人民政府|结为|签|缔结|代表团|访问|[、,，与和及;；。）)等·]|续签|正式|"
-    r"日前|近日|在|的)"
+    r"日前|近日|在|的|は|と|が|の|を)"
 )
 _UNKNOWN_LEFT = re.compile(
     r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为]|以及|包括|其中|日前|国际|城市|来自|前往|当天|会见|签订)"
@@ -84,9 +88,7 @@ class HanReader:
         ):  # now known what this text speaks of, names that are ambiguous by themselves are read again
             names = self._names()
         zones = self._zones(names)
-        covered = bytearray(len(self.text))
-        for zone in zones:
-            covered[zone.start : zone.end] = b"\1" * (zone.end - zone.start)
+        covered = self._cover(zones)
         self.found = [n for n in names if not any(covered[n.start : n.end])] + zones
         self.found = [f for f in self.found if not f.key.startswith("world/")]
         for one in self.found:
@@ -183,67 +185,69 @@ class HanReader:
 
     def _zones(self, names: list[Found]) -> list[Found]:
         zones: list[Found] = []
+        starts = [n.start for n in names]
         taken = 0
         for match in HAN_PATTERN.finditer(self.text):
             if match.start() < taken:
                 continue
-            if zones and match.start() == zones[-1].end and zones[-1].end == taken:
-                continue
-            zone = self._zone(
-                match, [n for n in names[-0:] if taken <= n.start and match.start() - 24 <= n.start <= match.end()]
-            )
+            low, high = bisect_left(starts, max(taken, match.start() - 24)), bisect_right(starts, match.end())
+            before = zones[-1] if zones and zones[-1].end == taken else None
+            zone = self._zone(match, names[low:high], before)
             if zone:
+                if before and zone.start == before.start:
+                    zones.pop()
                 zones.append(zone)
                 taken = zone.end
+        covered = self._cover(zones)
         known = [n for n in names if n.kind in (PlaceKind.ZONE, PlaceKind.PARK)]
-        return zones + [k for k in known if not any(z.start < k.end and k.start < z.end for z in zones)]
+        return zones + [k for k in known if not any(covered[k.start : k.end])]
 
-    def _zone(self, match: re.Match[str], names: list[Found]) -> Found | None:
-        text, at, end = self.text, match.start(), match.end()
-        low = max(0, at - 18)
-        left = low
-        window = self.masked[low:at]
-        for cut in re.finditer(r"[^\u3007\u4e00-\u9fffA-Za-z·()（）\uac00-\ud7a3\u30a0-\u30ff]", window):
-            left = low + cut.end()
-        hit = _ZONE_LEFT.match(self.masked[left:at])
-        free = left + (hit.end() if hit else 0)
-        inside = [n for n in names if n.start >= free and n.end <= at]
-        chain = [n for n in inside if n.kind not in (PlaceKind.COUNTRY,)]
-        exact = next(
-            (n for n in names if n.start <= at and n.end >= end and n.kind in (PlaceKind.ZONE, PlaceKind.PARK)), None
-        )
+    def _cover(self, spans: Sequence[Found]) -> bytearray:
+        covered = bytearray(len(self.text))
+        for span in spans:
+            covered[span.start : span.end] = b"\1" * (span.end - span.start)
+        return covered
+
+    def _zone(self, match: re.Match[str], names: list[Found], before: Found | None) -> Found | None:
+        """The zone or park that ends with `match`; `before` is the one found last, which may contain this one."""
+        at, end = match.start(), match.end()
+        exact = next((n for n in names if n.start <= at and n.end >= end and n.kind in _ZONES), None)
         if exact:
             return exact
+        free = self._left_edge(at)
+        chain = [n for n in names if n.start >= free and n.end <= at and n.kind is not PlaceKind.COUNTRY]
+        if not chain and before and before.end >= free:
+            chain = [before]  # "西咸新区|空港新城"
         if len(chain) > 1 and chain[0].kind is PlaceKind.REGION:
             chain = chain[1:]  # the province stays a place of its own
         start = chain[0].start if chain else free
-        rest = text[chain[-1].end if chain else free : at].strip("()（）")
-        word, kind = han_type(match.group())
-        if any(self.blocked[start:at]) and not chain:
+        rest = self.text[chain[-1].end if chain else free : at].strip("()（）")
+        alone = any(self.blocked[start:at]) or len(rest) < 2 or _ZONE_GENERIC.match(rest) is not None
+        if len(rest) > 12 or (alone and not chain):
             return None
-        if len(rest) > 12 or (not chain and (len(rest) < 2 or _ZONE_GENERIC.match(rest))):
-            return None
-        if (
-            match.group() in ("园区", "片区", "新城", "创新区", "클러스터", "合作区", "示范区")
-            and not chain
-            and len(rest) < 2
-        ):
-            return None
-        if chain and not rest and chain[-1].kind in (PlaceKind.ZONE, PlaceKind.PARK):
-            last = chain[-1]
-            return Found(last.start, end, last.name, last.kind, last.country, last.key, last.within)
+        return self._named_zone(match, chain, start, rest)
+
+    def _left_edge(self, at: int) -> int:
+        """Where the name of the zone whose type begins at `at` may begin."""
+        low = max(0, at - 18)
+        left = max([low, *(low + cut.end() for cut in _ZONE_CUT.finditer(self.masked[low:at]))])
+        hit = _ZONE_LEFT.match(self.masked[left:at])
+        return left + (hit.end() if hit else 0)
+
+    def _named_zone(self, match: re.Match[str], chain: list[Found], start: int, rest: str) -> Found:
+        at, end = match.start(), match.end()
+        parent = chain[-1] if chain else None
+        if parent and not rest and parent.kind in _ZONES:
+            return Found(parent.start, end, parent.name, parent.kind, parent.country, parent.key, parent.within)
         known = self._known_zone(chain, rest + match.group(), rest)
         if known:
             begin = at - len(rest) if rest else start
             return Found(begin, end, known.name, known.kind, known.country, known.key, known.within)
-        parent = chain[-1] if chain else None
+        word, kind = han_type(match.group())
         within = (parent.key, *parent.within) if parent else ()
-        name = f"{parent.name} {rest}{CANONICAL_ENGLISH[word]}" if parent and not rest else text[start:end]
-        country = (
-            parent.country
-            if parent
-            else ("CN" if _HAN.match(text[at]) and not re.search(r"[\u3040-\u30ff]", text[:200]) else None)
-        )
+        name = f"{parent.name} {CANONICAL_ENGLISH[word]}" if parent and not rest else self.text[start:end]
+        chinese = _HAN.match(match.group()) and not _KANA.search(self.text[:200])
+        country = parent.country if parent else "CN" if chinese else None
         key = made_key(parent.key if parent else (country or "").lower(), rest, word)
         return Found(start, end, name, kind, country, key, within)
 

@@ -8,6 +8,7 @@ from watcher.annotate.place_found import Found, choose, made_key, slug
 from watcher.annotate.place_words import (
     ADMIN_AFTER,
     ADMIN_BEFORE,
+    ADMIN_DIRECT,
     INITIALS,
     LOCATIVE,
     MAY_FOLLOW,
@@ -20,6 +21,8 @@ from watcher.annotate.zone_latin import ZoneReader
 from watcher.model import PlaceKind
 
 _MOST_ZONE_WORDS = 6
+
+_OF = frozenset(("of", "de", "di", "da", "do", "d"))
 
 
 class LatinReader(ZoneReader):
@@ -153,35 +156,20 @@ class LatinReader(ZoneReader):
         return any(gazetteer().entry(s.row).country in countries for s in mine[:3])
 
     def _cue(self, i: int, j: int) -> bool:
-        """Words that only go with places: "City of X", "Mayor of X", "X Province", "X-based", "X, Spain"."""
+        """Words that only go with places: "City of X", "Stadt X", "X Province", "X-based", "X, Spain"."""
         before, after = self._before(i), self._after(j)
-        if (
-            after
-            and after.gap in (" ", "-")
-            and (after.fold in ADMIN_AFTER or (after.gap == "-" and after.fold in ("based", "headquartered", "area")))
-        ):
-            return True
-        if (
-            before
-            and before.fold in ("of", "de", "di", "da", "do", "d")
-            and i > 1
-            and self.words[i - 2].fold in ADMIN_BEFORE
-            and joined(self.words[i - 1])
-        ):
-            return True
-        if (
-            before
-            and before.gap != ""
-            and before.fold in ("comune", "ciudad", "ville", "stadt", "comuna", "municipio", "cidade")
-            and joined(self.words[i])
-        ):
-            return True
+        if after and after.gap in (" ", "-"):
+            hyphened = after.gap == "-" and after.fold in ("based", "headquartered", "area")
+            if hyphened or after.fold in ADMIN_AFTER:
+                return True
+        if before and joined(self.words[i]):
+            led = before.fold in _OF and i > 1 and self.words[i - 2].fold in ADMIN_BEFORE and joined(before)
+            if led or before.fold in ADMIN_DIRECT:
+                return True
+        if j >= self.count or self.words[j].gap == " ":
+            return False
         senses = gazetteer().latin.senses(" ".join(latin_key(w.text) for w in self.words[i:j]))
-        return any(
-            self._followed_by(j, gazetteer().entry(s.row))
-            for s in senses[:12]
-            if self.words[j : j + 1] and self.words[j].gap != " "
-        )
+        return any(self._followed_by(j, gazetteer().entry(s.row)) for s in senses[:12])
 
     def _add(self, i: int, j: int, entry: Entry) -> None:
         if entry.key.startswith("world/"):  # continents: known so that nothing is read into them, but no places of ours

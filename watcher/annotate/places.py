@@ -1,6 +1,6 @@
 """Places named in a text, with one identity across languages and the places that contain them.
 
-Spellings come from `gazetteer`, zones and parks from `zone_words`; a place's name inside a company's name is not a place.
+Spellings come from `gazetteer`, types of zones and parks from `zone_words`; inside a company's name there is no place.
 """
 
 from __future__ import annotations

