@@ -12,11 +12,9 @@ import unicodedata
 from functools import cache
 from importlib import resources
 
-WORD = "a-z0-9_\u00df-\u024f\u0370-\u052f"
+ASCII_WORD, FURTHER_WORD = "a-z0-9_", "\u00df-\u024f\u0370-\u052f"
+WORD = ASCII_WORD + FURTHER_WORD
 """Inside of a character class: what a Latin, Greek or Cyrillic word is made of, once folded."""
-
-CJK = "\u3040-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-"""Inside of a character class: scripts without spaces between words, and Hangul."""
 
 _SPACES = (0x09, 0x0A, 0x0D, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 _HYPHENS = (0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63, 0xFF0D)

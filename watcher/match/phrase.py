@@ -10,16 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import groupby
 
-from watcher.match.fold import CJK, WORD, fold, is_cjk
+from watcher.match.fold import ASCII_WORD, FURTHER_WORD, WORD, fold, is_cjk
 from watcher.match.slots import Slot, SlotError, read_slot
 from watcher.match.words import forms
 
 GAP_WORDS = 6
 MAX_GAP_WORDS = 40
 _LATIN_PER_WORD, _CJK_PER_WORD = 9, 3
-_OPEN, _CLOSE = f"(?<![{WORD}])", f"(?![{WORD}])"
+_OPEN = f"(?<![{ASCII_WORD}])(?<![{FURTHER_WORD}])"
+_CLOSE = f"(?![{ASCII_WORD}])(?![{FURTHER_WORD}])"
+"""Borders of words, in two classes because one would take several times as long to compile."""
+_NOT_CJK = "[\\W0-9_a-z\u00aa-\u10ff]"
+"""Scripts with spaces between words, and signs; the other scripts, negated, would take milliseconds to compile."""
 _JOIN = "[ \\-\"'/]{1,3}"
 _JOIN_SLOT = "[ ,\"'()\\-]{0,3}"
 _ARTICLE = "(?:(?:the|a|an|la|el|il|le|o|der|die|das|dem|den) )?"
@@ -145,10 +150,8 @@ def _list_part(name: str, lists: Lists | None) -> _Part:
         frozenset(key for phrase in phrases for key in phrase.keys) if all(one.keys for one in phrases) else frozenset()
     )
     patterns = [phrase.pattern for phrase in sorted(phrases, key=lambda one: -len(one.source))]
-    opened = [pattern.removeprefix(_OPEN) for pattern in patterns if pattern.startswith(_OPEN)]
-    other = [pattern for pattern in patterns if not pattern.startswith(_OPEN)]
-    whole = [f"{_OPEN}(?:{'|'.join(opened)})"] if opened else []
-    return _Part(pattern=f"(?:{'|'.join(whole + other)})", keys=keys)
+    patterns.sort(key=lambda pattern: not pattern.startswith(_OPEN))
+    return _Part(pattern=_either(patterns), keys=keys)
 
 
 def _word_part(written: str) -> _Part:
@@ -158,19 +161,41 @@ def _word_part(written: str) -> _Part:
         raise PhraseError(f"{written!r}: a word is missing beside '|'")
     read = [_alternative(alternative) for alternative in alternatives]
     patterns = [pattern for pattern, _ in read]
-    pattern = patterns[0] if len(patterns) == 1 else "(?:" + "|".join(patterns) + ")"
     keys = frozenset(key for _, keys in read for key in keys)
-    return _Part(pattern=pattern, keys=keys, optional=optional)
+    return _Part(pattern=_either(patterns), keys=keys, optional=optional)
+
+
+def _either(patterns: list[str]) -> str:
+    """The patterns as alternatives in this order. Borders that neighbours share stand once around them: classes of
+    characters are most of the time that it takes to compile a pattern.
+    """
+    opened = [
+        (opening, [pattern.removeprefix(opening) for pattern in group])
+        for opening, group in groupby(patterns, lambda pattern: _OPEN if pattern.startswith(_OPEN) else "")
+    ]
+    return _grouped([opening + _grouped(_closed(group)) for opening, group in opened])
+
+
+def _closed(patterns: list[str]) -> list[str]:
+    groups = groupby(patterns, lambda pattern: _CLOSE if pattern.endswith(_CLOSE) else "")
+    return [_grouped([pattern.removesuffix(closing) for pattern in group]) + closing for closing, group in groups]
+
+
+def _grouped(patterns: list[str]) -> str:
+    return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
 
 
 def _alternative(written: str) -> tuple[str, frozenset[str]]:
     words = [_word(word) for word in written.split("_") if word]
     if not words:
         raise PhraseError(f"{written!r} holds no word")
-    pattern = _JOIN.join(pattern for pattern, _ in words)
+    pattern = words[0][0]
+    for following, _ in words[1:]:
+        pattern = pattern.removesuffix(_CLOSE) + _JOIN + following.removeprefix(_OPEN)
     return pattern, max((keys for _, keys in words), key=_weight)
 
 
+@cache
 def _word(written: str) -> tuple[str, frozenset[str]]:
     exact = written.startswith("=") and len(written) > 1
     prefix = written.endswith("*")
@@ -218,13 +243,20 @@ def _joined(parts: list[_Part]) -> str:
         if part.kind == "gap":
             pieces.append(_gap(int(part.pattern)))
         elif not part.optional:
-            pieces.append(join + part.pattern)
+            if join == _JOIN and before and not before.optional:
+                pieces[-1] = pieces[-1].removesuffix(_CLOSE)
+            pieces.append(_after(join, part))
         elif leading:
             pieces.append(f"(?:{part.pattern}{_join(part, parts[index + 1])})?")
         else:
-            pieces.append(f"(?:{join}{part.pattern})?")
+            pieces.append(f"(?:{_after(join, part)})?")
         leading = leading and part.optional
     return "".join(pieces)
+
+
+def _after(join: str, part: _Part) -> str:
+    """A part behind its join; none of the signs that join words belongs to a word, so the border is there."""
+    return join + (part.pattern.removeprefix(_OPEN) if join == _JOIN else part.pattern)
 
 
 def _join(before: _Part, part: _Part) -> str:
@@ -237,7 +269,7 @@ def _join(before: _Part, part: _Part) -> str:
 
 def _gap(words: int) -> str:
     """Up to so many words: nine characters each where no Chinese, Japanese or Korean stands between, else three."""
-    return f"(?:[^{CJK}]{{0,{words * _LATIN_PER_WORD + 1}}}?|.{{0,{words * _CJK_PER_WORD}}}?)"
+    return f"(?:{_NOT_CJK}{{0,{words * _LATIN_PER_WORD + 1}}}?|.{{0,{words * _CJK_PER_WORD}}}?)"
 
 
 def _weight(keys: frozenset[str]) -> tuple[int, int]:
