@@ -106,8 +106,9 @@ class Index:
     @classmethod
     def load(cls, names: str, starts: str) -> Index:
         index = cls()
-        index.rows = dict(line.split("\t") for line in names.split("\n"))
-        index.starts = {start: int(size) for start, size in (line.split("\t") for line in starts.split("\n"))}
+        cells, sizes = iter(names.replace("\n", "\t").split("\t")), iter(starts.replace("\n", "\t").split("\t"))
+        index.rows = dict(zip(cells, cells, strict=True))
+        index.starts = dict(zip(sizes, map(int, sizes), strict=True))
         return index
 
 

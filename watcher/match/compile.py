@@ -8,9 +8,8 @@ from typing import Any
 from watcher.errors import Mistake, Mistakes
 from watcher.match.condition import And, Condition, Name, Not, Of, Or
 from watcher.match.evaluate import Engine
-from watcher.match.fold import is_cjk
 from watcher.match.params import PARAMS, read_param
-from watcher.match.phrase import shortest
+from watcher.match.phrase import shortest, weight
 from watcher.match.rule import Clause, Group, NearClause, PhraseClause, Rule, RuleSet, Selection, SelectionClause
 
 Need = frozenset[str] | None
@@ -90,11 +89,7 @@ def _either(needs: list[Need]) -> Need:
 def _best(needs: list[Need]) -> Need:
     """The most selective of literals that are all needed: few and long ones."""
     solid = [need for need in needs if need]
-    return (
-        max(solid, key=lambda need: (min(sum(1 + is_cjk(char) for char in key) for key in need), -len(need)))
-        if solid
-        else None
-    )
+    return max(solid, key=lambda need: (min(map(weight, need)), -len(need))) if solid else None
 
 
 def _keys(rule: Rule) -> set[str]:

@@ -51,7 +51,7 @@ class Phrase:
     @property
     def keys(self) -> frozenset[str]:
         """The most selective of the sets that the phrase needs; empty when it needs none."""
-        return max(self.needs, key=_weight, default=frozenset())
+        return _best(self.needs)
 
     @property
     def regex(self) -> re.Pattern[str]:
@@ -83,6 +83,15 @@ Lists = Mapping[str, tuple[Phrase, ...]]
 
 def read_phrase(source: str, lists: Lists | None = None) -> Phrase:
     """Read one phrase as a rule writes it; raises PhraseError."""
+    return _read(source, lists) if "{" in source else _read_alone(source)
+
+
+@lru_cache(maxsize=65536)
+def _read_alone(source: str) -> Phrase:
+    return _read(source, None)
+
+
+def _read(source: str, lists: Lists | None) -> Phrase:
     parts: list[_Part] = []
     slots: list[Slot] = []
     spaced = False
@@ -272,19 +281,32 @@ def _gap(words: int) -> str:
     return f"(?:{_NOT_CJK}{{0,{words * _LATIN_PER_WORD + 1}}}?|.{{0,{words * _CJK_PER_WORD}}}?)"
 
 
+@lru_cache(maxsize=65536)
+def _best(needs: tuple[frozenset[str], ...]) -> frozenset[str]:
+    return max(needs, key=_weight, default=frozenset())
+
+
+@lru_cache(maxsize=65536)
 def _weight(keys: frozenset[str]) -> tuple[int, int]:
     """How selective a set of literals is: the length of its shortest, a Chinese character as two, then how few."""
-    if not keys:
-        return (0, 0)
-    return (min(sum(2 if is_cjk(char) else 1 for char in key) for key in keys), -len(keys))
+    return (min(map(weight, keys)), -len(keys)) if keys else (0, 0)
+
+
+@lru_cache(maxsize=65536)
+def weight(key: str) -> int:
+    """The length of a literal, a Chinese character as two."""
+    return len(key) if key.isascii() else sum(1 + is_cjk(char) for char in key)
 
 
 def _necessary(parts: list[_Part]) -> tuple[frozenset[str], ...]:
     return tuple(shortest(part.keys) for part in parts if part.kind == "word" and not part.optional and part.keys)
 
 
+@lru_cache(maxsize=65536)
 def shortest(keys: frozenset[str]) -> frozenset[str]:
     """The keys without those that contain another key: where such a one is, the shorter one is too."""
+    if len(keys) < 2:
+        return keys
     kept: list[str] = []
     for key in sorted(keys, key=lambda one: (len(one), one)):
         if not any(one in key for one in kept):
