@@ -44,23 +44,21 @@ class Found(NamedTuple):
 
 
 Annotate = Callable[[NewsText], Annotations]
-Literals = dict[TextField, list[tuple[int, int, str]]]
-"""Start, end and literal of every occurrence, sorted."""
+FindLiterals = Callable[[str], list[tuple[int, int, str]]]
+"""Start, end and literal of every occurrence in a folded text, sorted."""
 
 
 class View:
-    """`literals`: where the literals of the compiled rules occur, by field in order; None when nobody looked."""
+    """`literals` finds the literals of the compiled rules; None when nobody shall look."""
 
-    def __init__(self, news: NewsText, annotate: Annotate, literals: Literals | None = None) -> None:
+    def __init__(self, news: NewsText, annotate: Annotate, literals: FindLiterals | None = None) -> None:
         self.news = news
-        self._literals = literals
-        self._everywhere = (
-            None if literals is None else frozenset(key for hits in literals.values() for _, _, key in hits)
-        )
+        self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
+        self._literals = literals and {field: literals(text) for field, text in self.folded.items()}
+        self._everywhere = self._literals and frozenset(key for hits in self._literals.values() for _, _, key in hits)
         self._here: dict[Stretch, frozenset[str]] = {}
         self._alive: dict[int, tuple[Phrase, ...]] = {}
         self._annotate = annotate
-        self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
         self._spans: dict[str, list[Found]] = {}
         self._tagged: dict[tuple[Stretch, tuple[str, ...]], Tagged] = {}
         self._units: dict[tuple[Within, Where], tuple[Unit, ...]] = {}
