@@ -62,6 +62,7 @@ class Evaluation:
         self.params = params
         self.version = version
         self._results: dict[str, list[tuple[Unit, list[Hit]]]] = {}
+        self._judged: dict[tuple[int, Unit], list[Hit] | None] = {}
 
     def verdict(self) -> Verdict:
         """Decide. Exceptions and the amount are asked only when the condition holds."""
@@ -153,6 +154,13 @@ class Evaluation:
         return all(could_hold(group, self.view, self.rule) for group in selection.groups)
 
     def _selection_in(self, selection: Selection, unit: Unit) -> list[Hit] | None:
+        """The hits of a selection in a unit, judged once: selections may name one another."""
+        key = (id(selection), unit)
+        if key not in self._judged:
+            self._judged[key] = self._judge(selection, unit)
+        return self._judged[key]
+
+    def _judge(self, selection: Selection, unit: Unit) -> list[Hit] | None:
         every: list[Hit] = []
         anchored = not selection.stances
         for group in selection.groups:
@@ -193,7 +201,8 @@ class Evaluation:
         """The hits of a clause in a unit; None when it does not hold."""
         match clause:
             case PhraseClause():
-                found = [one for phrase in self.view.alive(clause.phrases) for one in self.view.find(phrase, unit)]
+                phrases = self.view.alive_in(clause.phrases, unit)
+                found = [one for phrase in phrases for one in self.view.find(phrase, unit)]
                 enough = len({one.stretch for one in found}) >= clause.count
                 return [Hit(clause.label, one) for one in found] if enough else None
             case RegexClause():

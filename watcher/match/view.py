@@ -163,6 +163,17 @@ class View:
             self._alive[id(phrases)] = tuple(phrase for phrase in phrases if self.can_hold(phrase))
         return self._alive[id(phrases)]
 
+    def alive_in(self, phrases: tuple[Phrase, ...], unit: Unit) -> Sequence[Phrase]:
+        """Those of a clause's phrases whose literals all occur in the sentence that a unit is or lies in."""
+        alive = self.alive(phrases)
+        if self._literals is None or len(unit) != 1 or not alive:
+            return alive
+        sentence = self.sentence_of(unit[0])
+        if not sentence.holds(unit[0]):
+            return alive
+        here = self._keys_in(sentence)
+        return [phrase for phrase in alive if not any(need.isdisjoint(here) for need in phrase.needs)]
+
     def _keys_in(self, sentence: Stretch) -> frozenset[str]:
         """The literals that occur inside a sentence."""
         if sentence not in self._here:
