@@ -159,7 +159,7 @@ _SUBSCRIPTION = (
         "at_least",
         read_at_least,
         {"type": ["string", "number"], "examples": ["10M USD", "500k EUR"]},
-        "The smallest amount of money that is told; events without an amount are judged by their rule.",
+        "The smallest amount that is told, of the rules that read amounts; an unknown amount is not told.",
     ),
     _f("when", read_when, {"type": "string", "examples": ["immediate", "daily 08:00"]}, f"One of {WHEN_HELP}."),
     _f("zone", read_zone, {"type": "string", "examples": ["Europe/Berlin"]}, "IANA time zone of `when`."),

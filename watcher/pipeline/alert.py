@@ -4,45 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
+from watcher import log
 from watcher.digest.choose import choose
 from watcher.digest.window import next_windows
-from watcher.model import (
-    EventView,
-    SubscriptionConfig,
-    When,
-    Window,
-)
-from watcher.pipeline.steps import Nudges, Step, nudges
+from watcher.errors import LeaseLost, TryAgain
+from watcher.model import EventView, Notice, SubscriptionConfig, When, Window
+from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, events, subscriptions
+
+_log = log.get("pipeline")
 
 
 def raise_alerts(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Offer each waiting event to every subscription; its alerts and its mark are one transaction."""
-    with rt.database.write() as conn:
-        claimed = events.claim(conn, ids, owner=rt.owner, lease_s=rt.settings.lease_s, now=rt.clock())
-    rt.checkpoint("claimed")
-    with rt.database.read() as conn:
-        views = events.views(conn, [event.id for event in claimed])
-        wanted = subscriptions.active(conn)
+    turn = Turn(rt, Step.EVENTS)
     closing: list[int] = []
-    for event in claimed:
-        with rt.database.write() as conn:
-            now = rt.clock()
-            chosen = [] if event.history else [(one, choose(views[event.id], one)) for one in wanted]
-            opened = [
-                _tell(conn, views[event.id], subscription, choice.reason, now)
-                for subscription, choice in chosen
-                if choice.chosen
-            ]
-            if not events.finish(conn, event, owner=rt.owner):
-                conn.rollback()
+    for claimed in turn.batches(events.claim, ids):
+        for event in claimed:
+            if event.attempt > rt.settings.park_after:
+                _set_aside(turn, event, f"a worker died {event.attempt - 1} times on this event")
                 continue
-            rt.checkpoint("committing")
-        closing += [digest_id for digest_id, immediate in opened if immediate]
-    rt.checkpoint("committed")
+            opened = attempt(rt, partial(_offer, turn, event))
+            if isinstance(opened, Failure):
+                _set_aside(turn, event, opened.why, passing=isinstance(opened.error, TryAgain))
+            else:
+                closing += opened
+    turn.reach("committed")
     return nudges({Step.DIGESTS: closing})
+
+
+def _offer(turn: Turn, event: events.ClaimedEvent) -> list[int]:
+    """The digests of immediate subscriptions that may close now."""
+    try:
+        with turn.rt.database.write() as conn:
+            now = turn.rt.clock()
+            opened = [] if event.history else _alerts(turn.rt, conn, event, now)
+            if not events.finish(conn, event, owner=turn.owner):
+                raise LeaseLost(f"event {event.id}: offered by another worker meanwhile")
+            turn.reach("committing")
+    except LeaseLost as lost:
+        _log.warning("alerts dropped", event_id=event.id, why=str(lost))
+        return []
+    return [digest_id for digest_id, immediate in opened if immediate]
+
+
+def _alerts(rt: Runtime, conn: Connection, event: events.ClaimedEvent, now: datetime) -> list[tuple[int, bool]]:
+    view = events.views(conn, [event.id])[event.id]
+    tells_amounts = rt.rules.tells_amounts(view.rule_id)
+    opened = []
+    for subscription in subscriptions.active(conn):
+        choice = choose(view, subscription, tells_amounts=tells_amounts)
+        if choice.chosen:
+            opened.append(_tell(conn, view, subscription, choice.reason, now))
+    return opened
+
+
+def _set_aside(turn: Turn, event: events.ClaimedEvent, why: str, *, passing: bool = False) -> None:
+    """Put the event off, or park it at last; trouble that passes by itself never parks."""
+    rt, now = turn.rt, turn.rt.clock()
+    last = event.attempt >= rt.settings.park_after and not passing
+    _log.error("an event was set aside", event_id=event.id, attempt=event.attempt, parked=last, why=why)
+    with rt.database.write() as conn:
+        if not last:
+            events.put_off(conn, event, owner=turn.owner, until=now + REDO * event.attempt)
+        elif events.park(conn, event, owner=turn.owner, reason=why):
+            lines = (f"Event {event.id}", why, "`watcher items retry` offers it again.")
+            digests.add_notice(conn, f"event:{event.id}", Notice(subject="An event was parked", lines=lines), now=now)
 
 
 def _tell(

@@ -18,7 +18,7 @@ from watcher.model import (
 )
 from watcher.pipeline.steps import notify
 from watcher.runtime import Runtime
-from watcher.store import feeds, subscriptions
+from watcher.store import feeds, overview, subscriptions
 
 _log = log.get("pipeline")
 
@@ -45,6 +45,9 @@ def apply_config(rt: Runtime) -> Applied | None:
     stamp = (stat.st_mtime_ns, stat.st_size)
     if stamp == rt.config_stamp:
         return None
+    if stamp != rt.config_seen and not _first_ever(rt):
+        rt.config_seen = stamp  # somebody may be writing it: take it when it has stood still from one look to the next
+        return None
     try:
         applied = _sync(rt, config_file.load(path))
     except CannotHelp as refused:
@@ -59,10 +62,16 @@ def apply_config(rt: Runtime) -> Applied | None:
     return applied
 
 
+def _first_ever(rt: Runtime) -> bool:
+    with rt.database.read() as conn:
+        return not feeds.listing(conn) and not subscriptions.active(conn)
+
+
 def _sync(rt: Runtime, loaded: Config) -> Applied:
     now = rt.clock()
     wanted = [_with_dollars(one, now) for one in loaded.subscriptions]
     with rt.database.write() as conn:
+        overview.remember(conn, "public_url", loaded.public_url)
         reports = (
             feeds.sync_file(conn, loaded.feeds, now=now),
             subscriptions.sync_channels(conn, loaded.channels, now=now),

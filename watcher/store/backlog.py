@@ -23,6 +23,14 @@ def due(
     return list(conn.execute(query.order_by(due_at, table.c.id).limit(limit)).scalars())
 
 
+def tried(table: Table, before: bool) -> ColumnElement[bool]:
+    """Rows that were claimed before and not finished (`before`), or those that never were.
+
+    Finishing sets `attempt` back to 0, so a row that was tried before broke its step or killed its worker.
+    """
+    return table.c.attempt > 0 if before else table.c.attempt == 0
+
+
 def depth(conn: Connection, *, where: ColumnElement[bool], due_at: ColumnElement[Any], now: datetime) -> dict[str, Any]:
     """How many rows are due (held or not) and the age of the oldest: `{"waiting": int, "oldest_s": float | None}`."""
     count, oldest = conn.execute(

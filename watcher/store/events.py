@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, select, update
 
 from watcher import wire
 from watcher.model import EventView, Fact, Item, Level, Match, RuleStatus, Snippet, Source
@@ -15,7 +15,7 @@ from watcher.store import backlog, database
 from watcher.store.dialect import insert
 from watcher.store.schema import event_sources, events, feeds, items, matches, rule_sets, stories
 
-WAITING = events.c.alerted_revision < events.c.revision
+WAITING = and_(events.c.alerted_revision < events.c.revision, events.c.parked_reason.is_(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +139,12 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     return backlog.due(conn, events, where=WAITING, due_at=events.c.updated_at, now=now, limit=limit)
 
 
-def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[ClaimedEvent]:
-    """Lease those of `ids` that still wait."""
-    rows = database.claim(conn, events, ids, owner=owner, lease_s=lease_s, now=now, where=[WAITING], limit=len(ids))
+def claim(
+    conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+) -> list[ClaimedEvent]:
+    """Lease those of `ids` that still wait: those never tried, or those tried `before`."""
+    where = [WAITING, backlog.tried(events, before)]
+    rows = database.claim(conn, events, ids, owner=owner, lease_s=lease_s, now=now, where=where, limit=len(ids))
     return [
         ClaimedEvent(id=row.id, revision=row.revision, history=row.history, attempt=row.attempt)
         for row in sorted(rows, key=lambda row: row.id)
@@ -150,8 +153,26 @@ def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, n
 
 def finish(conn: Connection, event: ClaimedEvent, *, owner: str) -> bool:
     """Mark this revision as offered to every subscription; False when the lease was lost."""
-    values = {"alerted_revision": event.revision}
+    values = {"alerted_revision": event.revision, "attempt": 0}
     return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def put_off(conn: Connection, event: ClaimedEvent, *, owner: str, until: datetime) -> bool:
+    """Free the event for another try not before `until`."""
+    values = {"lease_until": until}  # an unowned lease is only a wait
+    return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def park(conn: Connection, event: ClaimedEvent, *, owner: str, reason: str) -> bool:
+    """Set an event aside that could not be offered again and again; it stays stored and can be woken."""
+    values = {"parked_reason": reason}
+    return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def wake_parked(conn: Connection) -> int:
+    """Let parked events be offered again; how many."""
+    statement = update(events).where(events.c.parked_reason.is_not(None))
+    return conn.execute(statement.values(parked_reason=None, attempt=0, lease_until=None)).rowcount
 
 
 def views(conn: Connection, ids: Sequence[int]) -> dict[int, EventView]:
