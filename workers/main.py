@@ -17,7 +17,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from watcher import config, log, settings
-from watcher.errors import CannotHelp, WatcherError
+from watcher.errors import CannotHelp, Mistakes, WatcherError
 from watcher.settings import Settings
 from workers import alive, beat
 from workers.app import QUEUES, SWEEP, configure
@@ -33,11 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = settings.load()
         log.configure(level=chosen.log_level)
         app = configure(chosen)
-        config.load(chosen.config_path)
         refuse_evicting_broker(app)
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    tell_config_mistakes(chosen)
     signals.setup_logging.connect(_logging_is_ours, weak=False)
     if options.duty == "beat":
         beat.run(app, chosen)
@@ -79,6 +79,14 @@ def refuse_evicting_broker(app: Celery) -> None:
             f"the broker's maxmemory-policy is {policy}: when it is full it would drop messages silently. "
             "Set maxmemory-policy noeviction."
         )
+
+
+def tell_config_mistakes(chosen: Settings) -> None:
+    """Log what is wrong with watcher.yml and go on: the rows hold the last good one, which stays in force."""
+    try:
+        config.load(chosen.config_path)
+    except Mistakes as mistakes:
+        _log.error("watcher.yml refused, the last good one stays", mistakes=[str(one) for one in mistakes.mistakes])
 
 
 def _logging_is_ours(**_about: Any) -> None:

@@ -23,7 +23,7 @@ from watcher.model import Outcome, OutcomeKind
 _POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_QUIT_S = 2.0
+QUIT_S = 2.0
 FINAL_S = 60.0
 """How long the reply to the final dot may take: RFC 5321 4.5.3.2.6 asks for ten minutes, a claim on the row has two."""
 
@@ -263,7 +263,7 @@ class Transaction:
         if self._smtp.sock is None:
             return
         try:
-            self._smtp.sock.settimeout(_QUIT_S)
+            self._smtp.sock.settimeout(QUIT_S)
             smtplib.SMTP.send(self._smtp, b"QUIT\r\n")
         except (smtplib.SMTPException, OSError):
             pass
