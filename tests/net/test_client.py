@@ -278,7 +278,7 @@ def test_a_post_whose_status_arrived_succeeds_although_the_body_breaks() -> None
 
 
 def test_a_post_says_whether_its_bytes_may_have_arrived() -> None:
-    with serving(_silence) as server, GuardedClient(LOOPBACK, total_s=0.3) as client:
+    with serving(_silence) as server, GuardedClient(LOOPBACK, total_s=1) as client:
         with pytest.raises(Unreachable) as late:
             client.post(server.url, {}, b"x")
         assert late.value.sent is True
