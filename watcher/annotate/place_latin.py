@@ -23,6 +23,7 @@ from watcher.annotate.place_words import (
 from watcher.model import PlaceKind
 
 _AND = frozenset(("and", "und", "y", "e", "et"))
+_CALENDAR = frozenset(("march", "may", "august", "date"))
 _OF = frozenset(("of", "de", "di", "da", "do", "d"))
 
 
@@ -128,13 +129,13 @@ class LatinReader(UnknownReader):
         if strong:
             return True
         led = before is not None and joined(self.words[i]) and (before.fold in LOCATIVE or self._beside_place(i))
-        return led and self.style == "plain"
+        return led and self.style == "plain" and self.words[i].fold not in _CALENDAR
 
     def _beside_place(self, i: int) -> bool:
-        """ "Kazan and Ghent": after a place and "and" an ordinary-looking name is a place too, unless it is a month."""
+        """ "Kazan and Ghent": after a place and "and" an ordinary-looking name is a place too."""
         if i < 2 or self.words[i - 1].fold not in _AND or not joined(self.words[i - 1]):
             return False
-        return bool(self.taken[i - 2]) and self.words[i].fold not in ("march", "may", "august", "date")
+        return bool(self.taken[i - 2])
 
     def _name_goes_on(self, j: int) -> bool:
         """A capitalised word right after makes it part of another name ("Boston Scientific", "Sydney Brenner")."""

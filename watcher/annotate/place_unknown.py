@@ -98,7 +98,7 @@ class UnknownReader(ZoneReader):
 
     def _is_named(self, k: int) -> bool:
         word = self.words[k]
-        common = word.fold in COMMON or word.fold in FUNCTION or word.fold in PERSON_BEFORE
+        common = any(word.fold in words for words in (COMMON, FUNCTION, PERSON_BEFORE, MAY_FOLLOW, _TAIL_KIND))
         return word.capital and len(word.text) > 2 and word.text[1:].islower() and not common
 
     def _ruled(self, j: int, after: Word | None) -> bool:
