@@ -245,8 +245,8 @@ def _judge(
 
 
 def _is_reported(text: str, sentence: int, hit: Hit) -> bool:
-    """ "Acme said it had signed …": the past perfect of reported speech tells the news, not its background."""
-    return text.startswith("had ", hit.start) and bool(
+    """ "Acme said it had signed …", "it would pay …": reported speech sets the tense of news back, no more."""
+    return text.startswith(("had ", "would"), hit.start) and bool(
         _REPORTED.search(fold(text)[max(sentence, hit.start - 90) : hit.start])
     )
 
