@@ -32,6 +32,9 @@ class UnknownReader(ZoneReader):
 
     def read_unknown(self) -> None:
         """Names by pattern first, then the same names where they stand bare."""
+        self._by_start: dict[int, int] = {}
+        self._by_end: dict[int, int] = {}
+        self._noted = 0
         before = len(self.found)
         for i in range(self.count):
             named = self._free(i) and self.words[i].capital and self.words[i].fold not in FUNCTION
@@ -167,15 +170,19 @@ class UnknownReader(ZoneReader):
 
     def _context_country(self, start: int, end: int) -> str | None:
         """The country of a place right before ("Busan's …") or right after ("…, Panama", "… in Spain")."""
-        for one in self.found:
-            if self.text[one.end : start] in ("'s ", "’s ") or self.text[end : one.start] in (
-                ", ",
-                " in ",
-                " (",
-                ", in ",
-            ):
-                return one.country
-        return None
+        self._note_found()
+        near = [self._by_end.get(start - 3)] if self.text[start - 3 : start] in ("'s ", "’s ") else []
+        seps = (", ", " in ", " (", ", in ")
+        near += [self._by_start.get(end + len(sep)) for sep in seps if self.text.startswith(sep, end)]
+        known = [index for index in near if index is not None]
+        return self.found[min(known)].country if known else None
+
+    def _note_found(self) -> None:
+        """Notes the first name that begins and the first that ends at each position, as far as names are found."""
+        for index in range(self._noted, len(self.found)):
+            self._by_start.setdefault(self.found[index].start, index)
+            self._by_end.setdefault(self.found[index].end, index)
+        self._noted = len(self.found)
 
 
 _TAIL_KIND = {

@@ -201,8 +201,7 @@ class Evaluation:
         """The hits of a clause in a unit; None when it does not hold."""
         match clause:
             case PhraseClause():
-                phrases = self.view.alive_in(clause.phrases, unit)
-                found = [one for phrase in phrases for one in self.view.find(phrase, unit)]
+                found = self.view.find_any(clause.phrases, unit)
                 enough = len({one.stretch for one in found}) >= clause.count
                 return [Hit(clause.label, one) for one in found] if enough else None
             case RegexClause():

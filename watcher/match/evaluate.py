@@ -8,15 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from watcher.annotate import annotate
+from watcher.annotate import MAX_TEXT, annotate
 from watcher.match.decide import Evaluation, Verdict
 from watcher.match.rule import Rule, RuleSet
 from watcher.match.scan import Scan, positions
 from watcher.match.view import Annotate, View
 from watcher.model import Match, NewsText
-
-MAX_TEXT = 100_000
-"""Code points of a text that the rules look at: far more than news needs, and a bound for what is no news."""
 
 
 class Engine:

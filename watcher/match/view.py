@@ -58,6 +58,8 @@ class View:
         self._everywhere = self._literals and frozenset(key for hits in self._literals.values() for _, _, key in hits)
         self._here: dict[Stretch, frozenset[str]] = {}
         self._alive: dict[int, tuple[Phrase, ...]] = {}
+        self._any: dict[tuple[int, Unit], list[Found]] = {}
+        self._cut_in: dict[Unit, list[Stretch]] = {}
         self._annotate = annotate
         self._spans: dict[str, list[Found]] = {}
         self._tagged: dict[tuple[Stretch, tuple[str, ...]], Tagged] = {}
@@ -163,10 +165,10 @@ class View:
             self._alive[id(phrases)] = tuple(phrase for phrase in phrases if self.can_hold(phrase))
         return self._alive[id(phrases)]
 
-    def alive_in(self, phrases: tuple[Phrase, ...], unit: Unit) -> Sequence[Phrase]:
+    def _alive_in(self, phrases: tuple[Phrase, ...], unit: Unit) -> Sequence[Phrase]:
         """Those of a clause's phrases whose literals all occur in the sentence that a unit is or lies in."""
         alive = self.alive(phrases)
-        if self._literals is None or len(unit) != 1 or not alive:
+        if self._literals is None or len(unit) != 1:
             return alive
         sentence = self.sentence_of(unit[0])
         if not sentence.holds(unit[0]):
@@ -183,6 +185,15 @@ class View:
             self._here[sentence] = frozenset(key for _, end, key in hits[first:last] if end <= sentence.end)
         return self._here[sentence]
 
+    def find_any(self, phrases: tuple[Phrase, ...], unit: Unit) -> list[Found]:
+        """Where the phrases of a clause match inside the unit; looked up once however many selections ask."""
+        if not self.alive(phrases):
+            return []
+        key = (id(phrases), unit)
+        if key not in self._any:
+            self._any[key] = [one for phrase in self._alive_in(phrases, unit) for one in self.find(phrase, unit)]
+        return self._any[key]
+
     def find(self, phrase: Phrase, unit: Unit) -> list[Found]:
         """Where a phrase matches inside the unit."""
         if phrase.by_sentence:
@@ -194,6 +205,11 @@ class View:
         return [one for one in found if any(stretch.holds(one.stretch) for stretch in unit)]
 
     def _sentences_in(self, unit: Unit) -> list[Stretch]:
+        if unit not in self._cut_in:
+            self._cut_in[unit] = self._cut_out(unit)
+        return self._cut_in[unit]
+
+    def _cut_out(self, unit: Unit) -> list[Stretch]:
         if len(unit) == 1 and unit[0].end - unit[0].start < 5000:
             return [self.sentence_of(unit[0])]
         cut = [Stretch(piece.field, piece.start, piece.end) for piece in self.sentences]
