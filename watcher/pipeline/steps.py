@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from watcher.model import Notice
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests
+from watcher.store import Connection, backlog, digests
 
 IO_AT_ONCE = 10
 """Feeds or messages that one step works on at the same time; also the size of their nudges."""
@@ -77,11 +77,13 @@ class Turn:
 
     def batches(self, claim: Claim[R], ids: Sequence[int]) -> Iterator[list[R]]:
         """The claimed rows, committed; each batch is worked on before the next is claimed."""
+        with self.rt.database.read() as conn:
+            suspects = backlog.suspects(conn, self.step, ids)
         fresh = self._claim(claim, ids, before=False)
         if fresh:
             self.reach("claimed")
             yield fresh
-        for one in ids:
+        for one in suspects:
             if self.over:
                 return
             suspect = self._claim(claim, [one], before=True)

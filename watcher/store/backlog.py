@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
 from watcher.store.database import now_sql
+from watcher.store.schema import metadata
 
 
 def _free(table: Table, now: Any) -> ColumnElement[bool]:
@@ -29,6 +31,14 @@ def tried(table: Table, before: bool) -> ColumnElement[bool]:
     Finishing sets `attempt` back to 0, so a row that was tried before broke its step or killed its worker.
     """
     return table.c.attempt > 0 if before else table.c.attempt == 0
+
+
+def suspects(conn: Connection, table: str, ids: Sequence[int]) -> list[int]:
+    """Those of the rows that were claimed before and not finished, in the order of `ids`."""
+    rows = metadata.tables[table]
+    query = select(rows.c.id).where(rows.c.id.in_(list(ids)), tried(rows, before=True))
+    found = set(conn.execute(query).scalars())
+    return [one for one in ids if one in found]
 
 
 def depth(conn: Connection, *, where: ColumnElement[bool], due_at: ColumnElement[Any], now: datetime) -> dict[str, Any]:
