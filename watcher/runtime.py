@@ -208,10 +208,9 @@ def rules_folder(chosen: Settings, config: Config | None = None) -> Path:
             config = config_file.load(chosen.config_path)
         except Mistakes:
             config = None
-    if config is not None:
-        named = chosen.config_path.parent / config.rules_dir
-        if named.is_dir():
-            return named
+    named = chosen.config_path.parent / (config.rules_dir if config else Config().rules_dir)
+    if chosen.config_path.is_file() and named.is_dir():
+        return named
     shipped = shipped_rules()
     if shipped is None:
         raise CannotHelp("no rule files: write a rules folder beside watcher.yml, or `watcher init` does")

@@ -17,8 +17,8 @@ from watcher.settings import Settings
 SWEEP = "sweep"
 QUEUES: tuple[str, ...] = (*(str(step) for step in Step), SWEEP)
 """One queue a step of the line, named like it, and the sweep's."""
-SOFT_LIMIT_S = 60
-HARD_LIMIT_S = 90
+SOFT_LIMIT_S = 130
+HARD_LIMIT_S = 150
 KEY_PREFIX = "watcher:"
 _chosen: list[Settings] = []
 

@@ -17,8 +17,10 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from watcher import config, log, settings
-from watcher.errors import CannotHelp, Mistakes, WatcherError
+from watcher.errors import CannotHelp, Mistakes, TryAgain, WatcherError
+from watcher.runtime import database_url
 from watcher.settings import Settings
+from watcher.store.database import Database
 from workers import alive, beat
 from workers.app import QUEUES, SWEEP, configure
 from workers.base import close_runtime, poke
@@ -34,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.configure(level=chosen.log_level)
         app = configure(chosen)
         refuse_evicting_broker(app)
+        refuse_old_schema(chosen)
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -61,6 +64,18 @@ def _queues(text: str) -> tuple[str, ...]:
     if unknown or not names:
         raise argparse.ArgumentTypeError(f"no queue {', '.join(unknown) or 'named'}; there are {', '.join(QUEUES)}")
     return names
+
+
+def refuse_old_schema(chosen: Settings) -> None:
+    """Raise CannotHelp when the database was not migrated; one that is away is not refused, the tasks wait for it."""
+    database = Database(database_url(chosen))
+    try:
+        if not database.current():
+            raise CannotHelp(f"{database.where} is not at the newest schema: run `watcher migrate`")
+    except TryAgain as away:
+        _log.warning("the database is away; waiting for it", reason=str(away))
+    finally:
+        database.close()
 
 
 def refuse_evicting_broker(app: Celery) -> None:

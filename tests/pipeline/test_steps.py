@@ -418,7 +418,7 @@ def test_a_missing_secret_is_an_outcome_with_its_place_and_without_its_value(
 # ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_comes_after_a_digest_closed_early_goes_into_the_next(stage: Stage) -> None:
+def test_a_digest_sent_early_leaves_its_window_to_what_comes_until_the_hour(stage: Stage) -> None:
     stage.publish(0, [1])
     drain(stage)
     stage.send_digest()
@@ -427,9 +427,10 @@ def test_what_comes_after_a_digest_closed_early_goes_into_the_next(stage: Stage)
     stage.poll()
     drain(stage)
     with stage.runtime.database.read() as conn:
-        daily = [row for row in digests.listing(conn, limit=50) if row["subscription_id"] == "daily"]
-    assert [(row["alerts"], row["closed_at"] is not None) for row in reversed(daily)] == [(1, True), (1, False)]
-    assert daily[0]["window"] > daily[1]["window"]
+        rows = [row for row in digests.listing(conn, limit=50) if row["subscription_id"] == "daily"]
+    early, regular = reversed(rows)
+    assert [(row["alerts"], row["closed_at"] is not None) for row in (early, regular)] == [(1, True), (1, False)]
+    assert early["window"].startswith(f"{regular['window']} early ")
 
 
 def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_two_sources(stage: Stage) -> None:

@@ -104,6 +104,9 @@ def main() -> None:
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
+    except (FileNotFoundError, PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        sys.exit(1)
     except BrokenPipeError:
         # the reader of our output went away, as `| head` does
         sys.stderr.close()

@@ -21,9 +21,10 @@ def list_channels(as_json: bool = Json) -> None:
 
 @app.command()
 def enable(channel: str) -> None:
-    """Let a disabled channel send again; what waits for it goes within seconds."""
+    """Let a channel that was disabled, or waits after a failure, send at once what is addressed to it."""
     with opened() as rt, rt.database.write() as conn:
-        if not subscriptions.enable_channel(conn, channel):
-            raise CannotHelp(f"no disabled channel is called {channel!r}: see `watcher channels list`")
+        if channel not in {row["id"] for row in subscriptions.channel_listing(conn)}:
+            raise CannotHelp(f"no channel is called {channel!r}: see `watcher channels list`")
+        subscriptions.enable_channel(conn, channel)
         woken = deliveries.wake_channel(conn, [channel], now=rt.clock())
     typer.echo(f"enabled; {woken} messages are due now")

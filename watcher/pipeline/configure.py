@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,11 +57,17 @@ def apply_config(rt: Runtime) -> Applied | None:
         mistakes = str(refused).splitlines()
         _log.error("watcher.yml refused, the last good one stays", mistakes=mistakes)
         lines = ("The last good configuration stays in force.", *mistakes)
-        notify(rt, f"config:{rt.clock():%Y-%m-%d}", Notice(subject=f"{path.name} was refused", lines=lines))
+        notify(rt, _key("config", rt, mistakes), Notice(subject=f"{path.name} was refused", lines=lines))
         return None
     rt.config_stamp = stamp
     _log.info("watcher.yml applied", added=applied.added, changed=applied.changed, retired=applied.retired)
     return applied
+
+
+def _key(what: str, rt: Runtime, mistakes: Iterable[str]) -> str:
+    """The same mistakes are told once a day, others at once."""
+    told = hashlib.sha256("\n".join(mistakes).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{what}:{rt.clock():%Y-%m-%d}:{told}"
 
 
 def _first_ever(rt: Runtime) -> bool:
@@ -106,4 +114,4 @@ def check_rules(rt: Runtime) -> None:
         lines = ("There are no good rules yet: items are stored and wait.",)
     if rt.rules.mistakes:
         lines = (*lines, *(str(one) for one in rt.rules.mistakes.mistakes))
-        notify(rt, f"rules:{rt.clock():%Y-%m-%d}", Notice(subject="The rule files were refused", lines=lines))
+        notify(rt, _key("rules", rt, lines), Notice(subject="The rule files were refused", lines=lines))

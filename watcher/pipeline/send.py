@@ -9,8 +9,9 @@ from functools import partial
 
 from watcher import log
 from watcher.deliver.backoff import decide
+from watcher.deliver.channel import UNCERTAIN_RETRY_S
 from watcher.errors import TryAgain, WatcherError
-from watcher.model import Delivery, DeliveryState, NextAttempt, Notice, Outcome, OutcomeKind
+from watcher.model import ChannelKind, Delivery, DeliveryState, NextAttempt, Notice, Outcome, OutcomeKind
 from watcher.pipeline.steps import Failure, Nudges, Step, Turn, at_once, attempt
 from watcher.runtime import Runtime
 from watcher.store import Connection, deliveries, digests, subscriptions
@@ -59,7 +60,14 @@ def _call(rt: Runtime, delivery: Delivery) -> Outcome:
     if isinstance(outcome.error, WatcherError):
         return Outcome(kind=OutcomeKind.CHANNEL_DOWN, reason="channel_misconfigured", detail=str(outcome.error))
     _log.error("our own program failed on a delivery", delivery=delivery.id, why=outcome.why)
-    return Outcome(kind=OutcomeKind.UNCERTAIN, reason="internal_error", detail=type(outcome.error).__name__)
+    # a webhook's id makes a repeat harmless; of the others nobody knows whether the message went out
+    harmless = delivery.channel.kind is ChannelKind.WEBHOOK
+    return Outcome(
+        kind=OutcomeKind.RETRY if harmless else OutcomeKind.UNCERTAIN,
+        reason="internal_error",
+        detail=type(outcome.error).__name__,
+        retry_after_s=None if harmless else UNCERTAIN_RETRY_S,
+    )
 
 
 def _mark(turn: Turn, delivery: Delivery, outcome: Outcome) -> None:
@@ -102,6 +110,11 @@ def _tell_trouble(conn: Connection, delivery: Delivery, outcome: Outcome, state:
         )
         told = Notice(subject=f"Channel {name} was disabled", lines=lines)
         digests.add_notice(conn, f"channel:{name}:{delivery.id}", told, now=now)
+    elif outcome.kind is OutcomeKind.CHANNEL_DOWN and state is DeliveryState.PENDING:
+        why = (f"{outcome.reason}: {outcome.detail}", "What is addressed to it waits; a change in watcher.yml,")
+        cure = f"`watcher channels enable {name}` or `watcher deliveries retry {delivery.id}` tries at once."
+        told = Notice(subject=f"Channel {name} does not work", lines=(*why, cure))
+        digests.add_notice(conn, f"down:{name}:{outcome.reason}:{now:%Y-%m-%d}", told, now=now)
     elif state is DeliveryState.PARKED:
         happened = f"Delivery {delivery.id}: {outcome.reason}. {outcome.detail}"
         lines = (happened, f"`watcher deliveries retry {delivery.id}` sends it again.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, String, and_, cast, func, literal, select, update
 
 from watcher import wire
 from watcher.model import Notice, Window
@@ -198,9 +198,13 @@ def wake_parked(conn: Connection) -> int:
 
 
 def close_now(conn: Connection, subscription_id: str, *, now: datetime) -> int:
-    """Let the subscription's open digests close at once instead of at their hour; how many."""
-    statement = update(digests).where(OPEN, digests.c.subscription_id == subscription_id)
-    return conn.execute(statement.values(closes_at=now)).rowcount
+    """Let the subscription's open digests close at once instead of at their hour; how many.
+
+    The window itself stays free, so that what comes until its hour is still told at that hour.
+    """
+    statement = update(digests).where(OPEN, digests.c.subscription_id == subscription_id, digests.c.closes_at > now)
+    early = digests.c.window + literal(" early ") + cast(digests.c.id, String)
+    return conn.execute(statement.values(closes_at=now, window=early)).rowcount
 
 
 def listing(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
