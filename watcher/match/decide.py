@@ -229,7 +229,9 @@ class Evaluation:
                 kept = [one for one in self.view.annotated("place", unit) if _place(clause, one)]
                 enough = count_places(kept, apart=clause.apart) >= clause.count
             case PartyClause():
-                kept = [one for one in self.view.annotated("party", unit) if self._party(clause, one, unit)]
+                places = self.view.annotated("place", unit) if clause.abroad else []
+                here = {place.country for place in places if place.country}
+                kept = [one for one in self.view.annotated("party", unit) if _party(clause, one, here)]
                 enough = len({one.key for one in kept}) >= clause.count  # type: ignore[union-attr]
             case AssetClause():
                 kept = [
@@ -240,14 +242,6 @@ class Evaluation:
                 kept = [one for one in self.view.annotated("date", unit) if self._date(clause, one)]
                 enough = bool(kept)
         return [_hit(clause.label, one) for one in kept] if enough else None
-
-    def _party(self, clause: PartyClause, party: Party, unit: Unit) -> bool:
-        if clause.kinds and party.kind not in clause.kinds:
-            return False
-        if not clause.abroad:
-            return True
-        countries = {place.country for place in self.view.annotated("place", unit) if place.country}
-        return bool(party.country and countries) and party.country not in countries
 
     def _money(self, clause: MoneyClause, money: Money) -> bool:
         if clause.roles and money.role not in clause.roles:
@@ -299,6 +293,13 @@ class Evaluation:
 
 def _hit(label: str, annotated: Annotated) -> Hit:
     return Hit(label, Found(Stretch(annotated.field, annotated.start, annotated.end)))
+
+
+def _party(clause: PartyClause, party: Party, here: set[str]) -> bool:
+    """`here`: the countries of the places beside the party."""
+    if clause.kinds and party.kind not in clause.kinds:
+        return False
+    return not clause.abroad or bool(party.country and here and party.country not in here)
 
 
 def _place(clause: PlaceClause, place: Place) -> bool:
