@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "channels": Entry(module="channels", summary="Channels: which send, which do not and why.", panel=_WATCH),
     "items": Entry(module="items", summary="Items: what was set aside, and trying it again.", panel=_WATCH),
     "rules": Entry(module="rules", summary="Rules: lint, test, match and score them.", panel=_FILES),
+    "stories": Entry(module="stories", summary="Stories: group items that tell the same.", panel=_FILES),
     "annotate": Entry(module="annotate", summary="Show what is found in a text.", panel=_FILES),
     "config": Entry(module="config", summary="watcher.yml and the settings: check and show them.", panel=_FILES),
 }
