@@ -11,7 +11,7 @@ from watcher.digest.choose import choose
 from watcher.digest.window import next_windows
 from watcher.errors import LeaseLost, TryAgain
 from watcher.model import EventView, Notice, SubscriptionConfig, When, Window
-from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
+from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, events, subscriptions
 
@@ -69,7 +69,8 @@ def _set_aside(turn: Turn, event: events.ClaimedEvent, why: str, *, passing: boo
     _log.error("an event was set aside", event_id=event.id, attempt=event.attempt, parked=last, why=why)
     with rt.database.write() as conn:
         if not last:
-            events.put_off(conn, event, owner=turn.owner, until=now + REDO * event.attempt)
+            wait = SOON if passing else REDO * event.attempt
+            events.put_off(conn, event, owner=turn.owner, until=now + wait)
         elif events.park(conn, event, owner=turn.owner, reason=why):
             lines = (f"Event {event.id}", why, "`watcher items retry` offers it again.")
             digests.add_notice(conn, f"event:{event.id}", Notice(subject="An event was parked", lines=lines), now=now)

@@ -21,7 +21,7 @@ from watcher.model import (
     Rendered,
     SubscriptionConfig,
 )
-from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, notify, nudges
+from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, deliveries, digests, events, feeds, overview, subscriptions
 
@@ -181,7 +181,7 @@ def _set_aside(turn: Turn, digest: digests.ClaimedDigest, why: str, *, passing: 
     _log.error("a digest was set aside", digest=digest.id, attempt=digest.attempt, parked=last, why=why)
     with rt.database.write() as conn:
         if not last:
-            wait = REDO * min(digest.attempt, 10)
+            wait = SOON if passing else REDO * min(digest.attempt, 10)
             digests.put_off(conn, digest, owner=turn.owner, until=now + wait)
         elif digests.park(conn, digest, owner=turn.owner, reason=why):
             lines = (f"Digest {digest.id} of {digest.subscription_id}", why, "`watcher digests retry` writes it again.")

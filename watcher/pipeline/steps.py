@@ -21,6 +21,9 @@ STEP_S = 45.0
 REDO = timedelta(seconds=60)
 """First wait after a row made its step fail; it grows with every failure."""
 
+SOON = timedelta(seconds=3)
+"""Wait after trouble that passes by itself: a database that is busy or away."""
+
 
 class Step(StrEnum):
     """The steps that rows wait for, and the names of their queues."""
