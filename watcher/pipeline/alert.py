@@ -70,7 +70,7 @@ def _set_aside(turn: Turn, event: events.ClaimedEvent, why: str, *, passing: boo
     with rt.database.write() as conn:
         if not last:
             wait = SOON if passing else REDO * event.attempt
-            events.put_off(conn, event, owner=turn.owner, until=now + wait)
+            events.put_off(conn, event, owner=turn.owner, until=now + wait, tried=not passing)
         elif events.park(conn, event, owner=turn.owner, reason=why):
             lines = (f"Event {event.id}", why, "`watcher items retry` offers it again.")
             digests.add_notice(conn, f"event:{event.id}", Notice(subject="An event was parked", lines=lines), now=now)

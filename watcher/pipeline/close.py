@@ -182,7 +182,7 @@ def _set_aside(turn: Turn, digest: digests.ClaimedDigest, why: str, *, passing: 
     with rt.database.write() as conn:
         if not last:
             wait = SOON if passing else REDO * min(digest.attempt, 10)
-            digests.put_off(conn, digest, owner=turn.owner, until=now + wait)
+            digests.put_off(conn, digest, owner=turn.owner, until=now + wait, tried=not passing)
         elif digests.park(conn, digest, owner=turn.owner, reason=why):
             lines = (f"Digest {digest.id} of {digest.subscription_id}", why, "`watcher digests retry` writes it again.")
             digests.add_notice(conn, f"digest:{digest.id}", Notice(subject="A digest was parked", lines=lines), now=now)

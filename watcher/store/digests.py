@@ -174,9 +174,11 @@ def finish(conn: Connection, digest: ClaimedDigest, *, owner: str, now: datetime
     )
 
 
-def put_off(conn: Connection, digest: ClaimedDigest, *, owner: str, until: datetime) -> bool:
+def put_off(conn: Connection, digest: ClaimedDigest, *, owner: str, until: datetime, tried: bool = True) -> bool:
     """Free the digest for another try not before `until`."""
-    values = {"lease_until": until}  # an unowned lease is only a wait; the window's own hour stays
+    values: dict[str, Any] = {"lease_until": until}  # an unowned lease is only a wait
+    if not tried:
+        values["attempt"] = 0
     return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values=values)
 
 

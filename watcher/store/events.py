@@ -157,9 +157,11 @@ def finish(conn: Connection, event: ClaimedEvent, *, owner: str) -> bool:
     return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
 
 
-def put_off(conn: Connection, event: ClaimedEvent, *, owner: str, until: datetime) -> bool:
+def put_off(conn: Connection, event: ClaimedEvent, *, owner: str, until: datetime, tried: bool = True) -> bool:
     """Free the event for another try not before `until`."""
-    values = {"lease_until": until}  # an unowned lease is only a wait
+    values: dict[str, Any] = {"lease_until": until}  # an unowned lease is only a wait
+    if not tried:
+        values["attempt"] = 0
     return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
 
 
