@@ -73,8 +73,7 @@ class Evaluation:
             if self._units_of(exception.selection):
                 return self._no(f"exception {exception.path}:{exception.line}: {exception.reason}")
         deciding = self._deciding()
-        hits = [hit for _, _, hits in deciding for hit in hits]
-        facts = read_facts(rule, self.view, [hit.found for hit in hits])
+        facts = self._facts(deciding)
         too_small = self._too_small(facts)
         if too_small:
             return self._no(too_small)
@@ -88,6 +87,9 @@ class Evaluation:
             evidence=self._evidence(deciding),
         )
         return Verdict(rule_id=rule.id, match=match, decided=", ".join(name for name, _, _ in deciding))
+
+    def _facts(self, deciding: Sequence[tuple[str, Unit, list[Hit]]]) -> dict[str, Fact]:
+        return read_facts(self.rule, self.view, [hit.found for _, _, hits in deciding for hit in hits])
 
     def _no(self, why: str) -> Verdict:
         return Verdict(rule_id=self.rule.id, match=None, decided=why)

@@ -63,12 +63,20 @@ class Engine:
         verdicts = [self._evaluate(rule, view) for rule in self.rule_set.rules]
         return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
 
+    def view(self, news: NewsText) -> View:
+        """A news text as the rules see it."""
+        return View(_bounded(news), self._annotate, self._words_in)
+
+    def params(self, rule_id: str) -> Mapping[str, Any]:
+        """The checked parameters of a rule, overrides put in."""
+        return self._params[rule_id]
+
     def _verdicts(self, news: NewsText) -> list[Verdict]:
         news = _bounded(news)
         left = self.candidates(news)
         if not left:
             return []
-        view = View(news, self._annotate, self._words_in)
+        view = self.view(news)
         return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
 
     def _words_in(self, folded: str) -> list[tuple[int, int, str]]:

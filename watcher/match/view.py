@@ -143,6 +143,11 @@ class View:
             return [title, Stretch(TextField.TEXT, 0, opening[-1].end if opening else 0)]
         return [title, text]
 
+    @cached_property
+    def everything(self) -> Unit:
+        """The whole item as one unit."""
+        return self.units(Within.ITEM, Where.ANYWHERE)[0]
+
     def sentence_of(self, stretch: Stretch) -> Stretch:
         """The sentence that holds the beginning of a stretch; the stretch itself where there is none."""
         piece = _piece_at(self._starts_of_sentences, self.sentences, stretch.field, stretch.start)
@@ -150,8 +155,12 @@ class View:
 
     def stance_at(self, field: TextField, position: int) -> Stance:
         """The stance of the clause at a position."""
-        piece = _piece_at(self._starts_of_clauses, self.clauses, field, position)
+        piece = self.clause_at(field, position)
         return piece.stance if piece else Stance.ASSERTED
+
+    def clause_at(self, field: TextField, position: int) -> Sentence | None:
+        """The clause at a position, with its stance and the words that decided it."""
+        return _piece_at(self._starts_of_clauses, self.clauses, field, position)
 
     @cached_property
     def _starts_of_sentences(self) -> list[tuple[int, int]]:
