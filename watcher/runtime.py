@@ -25,6 +25,7 @@ from watcher.net.client import GuardedClient
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
 from watcher.store.database import Database
+from watcher.story.same import Weights
 
 _LOOK_EVERY_S = 5.0
 _log = log.get("runtime")
@@ -101,6 +102,9 @@ class Runtime:
     checkpoint: Callable[[str], None] = _nothing
     """Called at the named points of a step; the drills kill the process there."""
     config_stamp: tuple[int, int] | None = field(default=None)
+    weights: Weights = field(default_factory=Weights)
+    """How rare words are in this process's sample of items, and when it was taken."""
+    weighed_at: datetime | None = field(default=None)
 
     def resolve(self, secret: Secret) -> str:
         """The value of a secret, read now."""

@@ -321,14 +321,15 @@ def test_what_comes_after_a_digest_closed_early_goes_into_the_next(stage: Stage)
     assert daily[0]["window"] > daily[1]["window"]
 
 
-def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_two_sources(stage: Stage) -> None:
+def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_one_source_line(stage: Stage) -> None:
     stage.publish(0, [7])
     stage.publish(1, [7])
     drain(stage)
     assert stage.hooked() == {"Acme 7 funded": 1}
     with stage.runtime.database.read() as conn:
         (event,) = events.recent(conn, limit=5)
-    assert len(event.sources) == 2
+    assert len(event.sources) == 1
+    assert stage.counts()["items"] == 2
 
 
 def test_a_threshold_without_an_exchange_rate_refuses_the_file_and_says_so(stage: Stage) -> None:

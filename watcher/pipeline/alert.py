@@ -9,6 +9,7 @@ from watcher.digest.choose import choose
 from watcher.digest.window import next_windows
 from watcher.model import (
     EventView,
+    RuleStatus,
     SubscriptionConfig,
     When,
     Window,
@@ -30,11 +31,11 @@ def raise_alerts(rt: Runtime, ids: Sequence[int]) -> Nudges:
     for event in claimed:
         with rt.database.write() as conn:
             now = rt.clock()
-            chosen = [] if event.history else [(one, choose(views[event.id], one)) for one in wanted]
+            told = digests.alerted(conn, event.id)
             opened = [
-                _tell(conn, views[event.id], subscription, choice.reason, now)
-                for subscription, choice in chosen
-                if choice.chosen
+                _tell(conn, views[event.id], subscription, reason, now)
+                for subscription in ([] if event.history else wanted)
+                if (reason := _reason(views[event.id], subscription, told.get(subscription.id)))
             ]
             if not events.finish(conn, event, owner=rt.owner):
                 conn.rollback()
@@ -43,6 +44,22 @@ def raise_alerts(rt: Runtime, ids: Sequence[int]) -> Nudges:
         closing += [digest_id for digest_id, immediate in opened if immediate]
     rt.checkpoint("committed")
     return nudges({Step.DIGESTS: closing})
+
+
+def _reason(event: EventView, subscription: SubscriptionConfig, told: int | None) -> str:
+    """Why the subscription is to hear of the event's present revision, empty when it is not.
+
+    Who was told an earlier revision hears of the change even when the event concerns them no more by it.
+    """
+    if told is not None and told >= event.revision:
+        return ""
+    choice = choose(event, subscription)
+    if choice.chosen or told is None:
+        return choice.reason if choice.chosen else ""
+    subscribed = event.status is not RuleStatus.EXPERIMENTAL and (
+        not subscription.rules or event.rule_id in subscription.rules
+    )
+    return f"told before; now {choice.reason}" if subscribed else ""
 
 
 def _tell(
