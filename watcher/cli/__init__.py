@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "digests": Entry(module="digests", summary="Digests: open and closed, and sending one now.", panel=_WATCH),
     "deliveries": Entry(module="deliveries", summary="Deliveries: what was sent, and trying again.", panel=_WATCH),
     "rules": Entry(module="rules", summary="Rules: lint, test, match and score them.", panel=_FILES),
+    "stories": Entry(module="stories", summary="Stories: group items that tell the same.", panel=_FILES),
     "annotate": Entry(module="annotate", summary="Show what is found in a text.", panel=_FILES),
     "config": Entry(module="config", summary="watcher.yml and the settings: check and show them.", panel=_FILES),
 }

@@ -1,0 +1,173 @@
+"""A whole pile of items into stories at once: the likest join first, by the mean likeness of all their items.
+
+The order of the items does not matter. One by one, as items arrive, is `candidates`' business.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+
+from watcher.story.fingerprint import Fingerprint, Telling, fingerprint
+from watcher.story.same import (
+    ACROSS_WORTH,
+    CONTRADICTED_WORTH,
+    ROUNDUP_FROM,
+    SAME_FROM,
+    Weights,
+    across,
+    contradiction,
+    copies,
+    days_worth,
+    dot,
+)
+
+OWN_LIKENESS = 0.4
+"""How far a pile whose items are little alike among themselves asks less of others: 0 not at all, 1 fully."""
+LARGE_PILES, WITH_SIZE = 0.45, 0.25
+"""Two large piles need this part of the mean likeness that two single items need, and how fast it falls with size:
+chance likenesses even out over many pairs."""
+LEAST = 0.06
+"""Likenesses below count as none: chance words."""
+PROMISING = 0.045
+"""Items are compared in full where their rare features alone come to this likeness."""
+LEAST_COMMON, COMMON_PART = 300, 0.025
+"""A feature of more items than these, or of more than this part, is common: it finds nothing by itself."""
+
+
+def group(items: Iterable[Telling]) -> dict[str, str]:
+    """Story of every item by the items' ids; a story is named after its first item in the order of ids."""
+    prints = sorted((fingerprint(item) for item in items), key=lambda one: one.telling.id)
+    of = stories(prints)
+    first: dict[int, str] = {}
+    for one, story in zip(prints, of, strict=True):
+        first.setdefault(story, one.telling.id)
+    return {one.telling.id: first[story] for one, story in zip(prints, of, strict=True)}
+
+
+def stories(prints: Sequence[Fingerprint]) -> list[int]:
+    """Number of the story of each fingerprint."""
+    return _Piles(prints, likenesses(prints)).join()
+
+
+def likenesses(prints: Sequence[Fingerprint]) -> list[dict[int, float]]:
+    """Of every item the items that are at all like it, with how much: 0 to 1."""
+    weights = Weights()
+    for one in prints:
+        weights.add({*one.words, *one.neutral})
+    common = max(LEAST_COMMON, int(COMMON_PART * len(prints)))
+    within = _Vectors(weights, [one.words for one in prints], common)
+    outside = _Vectors(weights, [one.neutral for one in prints], common)
+    told: dict[str, _Vectors] = {one.language: outside.alike() for one in prints}
+    near: list[dict[int, float]] = [{} for _ in prints]
+    for number, one in enumerate(prints):
+        found = {other: value for other, value in within.near(number) if not across(one, prints[other])}
+        for language, vectors in told.items():
+            if language != one.language and "und" not in (language, one.language):
+                found.update((other, ACROSS_WORTH * value) for other, value in vectors.near(number))
+        for other, by_words in found.items():
+            value = likeness(one, prints[other], by_words)
+            if value >= LEAST:
+                near[number][other] = near[other][number] = value
+        within.post(number)
+        told[one.language].post(number)
+    return near
+
+
+class _Vectors:
+    """Vectors of all items, and an index of those posted so far by their features, the common ones left out."""
+
+    def __init__(self, weights: Weights, counted: Sequence[Mapping[str, float]], common: int) -> None:
+        self._vectors = [weights.vector(one) for one in counted]
+        self._rare = [
+            {name: value for name, value in one.items() if weights.counts[name] <= common} for one in self._vectors
+        ]
+        self._posted: dict[str, list[tuple[int, float]]] = {}
+
+    def alike(self) -> _Vectors:
+        """The same vectors with an empty index."""
+        other = copy(self)
+        other._posted = {}
+        return other
+
+    def post(self, number: int) -> None:
+        for feature, value in self._rare[number].items():
+            self._posted.setdefault(feature, []).append((number, value))
+
+    def near(self, number: int) -> list[tuple[int, float]]:
+        """The posted items whose rare features promise a likeness, with their cosine."""
+        sums: dict[int, float] = {}
+        for feature, value in self._rare[number].items():
+            for other, theirs in self._posted.get(feature, ()):
+                sums[other] = sums.get(other, 0.0) + value * theirs
+        mine = self._vectors[number]
+        return [(other, dot(mine, self._vectors[other])) for other, value in sums.items() if value >= PROMISING]
+
+
+def likeness(a: Fingerprint, b: Fingerprint, value: float) -> float:
+    """The likeness by words, corrected by what words do not tell: copies, contradictions, days, round-ups."""
+    if copies(a, b):
+        return 1.0
+    value *= days_worth(a, b)
+    if contradiction(a, b):
+        value *= CONTRADICTED_WORTH
+    if (a.roundup or b.roundup) and value < ROUNDUP_FROM:
+        return 0.0
+    return value
+
+
+class _Piles:
+    """Piles of items that are joined two at a time; `sums` holds the summed likeness of all pairs of two piles."""
+
+    def __init__(self, prints: Sequence[Fingerprint], near: list[dict[int, float]]) -> None:
+        self.sizes = [1] * len(prints)
+        self.inside = [1.0] * len(prints)
+        """Summed likeness of all ordered pairs of a pile's items, with themselves."""
+        self.sums: list[dict[int, float] | None] = [dict(one) for one in near]
+        self.into = list(range(len(prints)))
+
+    def join(self) -> list[int]:
+        heap = [(-self.score(a, b), a, b) for a, sums in enumerate(self.sums) for b in sums or () if a < b]
+        heap = [entry for entry in heap if -entry[0] >= SAME_FROM]
+        heapq.heapify(heap)
+        while heap:
+            score, a, b = heapq.heappop(heap)
+            if self.sums[a] is None or self.sums[b] is None or abs(self.score(a, b) + score) > 1e-9:
+                continue
+            for other in self.merge(a, b):
+                value = self.score(a, other)
+                if value >= SAME_FROM:
+                    heapq.heappush(heap, (-value, min(a, other), max(a, other)))
+        return [self.root(number) for number in range(len(self.into))]
+
+    def score(self, a: int, b: int) -> float:
+        """Mean likeness of two piles' items, in part relative to how alike each pile's own items are."""
+        sums = self.sums[a]
+        pairs = self.sizes[a] * self.sizes[b]
+        mean = (sums or {}).get(b, 0.0) / pairs
+        own = (self.inside[a] / self.sizes[a] ** 2) * (self.inside[b] / self.sizes[b] ** 2)
+        asked = LARGE_PILES + (1.0 - LARGE_PILES) * pairs**-WITH_SIZE
+        return float(mean / (own ** (OWN_LIKENESS / 2) * asked))
+
+    def merge(self, a: int, b: int) -> list[int]:
+        """Joins b into a; gives the neighbours of the joined pile."""
+        mine, theirs = self.sums[a], self.sums[b]
+        assert mine is not None
+        assert theirs is not None
+        self.inside[a] += self.inside[b] + 2 * mine.pop(b)
+        theirs.pop(a)
+        for other, value in theirs.items():
+            mine[other] = mine.get(other, 0.0) + value
+            back = self.sums[other]
+            assert back is not None
+            back.pop(b)
+            back[a] = mine[other]
+        self.sizes[a] += self.sizes[b]
+        self.sums[b], self.into[b] = None, a
+        return list(mine)
+
+    def root(self, number: int) -> int:
+        while self.into[number] != number:
+            number = self.into[number]
+        return number

@@ -1,0 +1,192 @@
+"""Whether two items tell the same story: a decision with its reason, from words, names, numbers and contradictions.
+
+Pure. Which items are worth comparing is `candidates`' business, what a whole pile of items comes to is `group`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log, sqrt
+
+from rapidfuzz import fuzz
+
+from watcher.story.facts import Facts, facts
+from watcher.story.fingerprint import Fingerprint
+
+
+class Reason(StrEnum):
+    """Why two items tell the same story or do not; stored, shown and counted."""
+
+    SAME_PAGE = "same_page"
+    SAME_TEXT = "same_text"
+    SAME_TITLE = "same_title"
+    WORDS = "words"
+    NAMES_ACROSS_LANGUAGES = "names_across_languages"
+    FACTS = "facts"
+    ROUNDUP = "roundup"
+    OTHER_ASSET = "other_asset"
+    OTHER_PARTIES = "other_parties"
+    OTHER_AMOUNT = "other_amount"
+    TOO_FAR_APART = "too_far_apart"
+    TOO_LITTLE_IN_COMMON = "too_little_in_common"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    same: bool
+    reason: Reason
+    score: float
+    """0 to 1; `SAME_FROM` and more is the same story."""
+
+
+SAME_FROM = 0.28
+COPY_FROM = 0.92
+SURE_FROM = 0.60
+"""From here on only another substance speaks against it."""
+ROUNDUP_FROM = 0.55
+OPEN_FROM, AGREED_FROM = 0.10, 0.14
+"""From where facts are looked at, and from where facts that agree suffice."""
+ACROSS_WORTH = 0.80
+"""A likeness across languages, told by names alone, counts so much of one by all words."""
+CONTRADICTED_WORTH = 0.4
+DAYS_FREE, DAYS_FADE, DAYS_MOST = 3, 30, 90
+_PRIOR_ITEMS, _PRIOR_COUNT = 200.0, 0.5
+_NEWS_COUNT = {"~": 2.0, "=": 2.0}
+"""In how many of the prior's items a news word or a country is taken to stand."""
+_BOOST = {"@": 1.2, "#": 1.1, "+": 1.0, "~": 0.65, "=": 0.55}
+
+
+class Weights:
+    """How much a feature tells: its rarity among the items seen so far, over a prior that keeps the first ones sane."""
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.counts: dict[str, int] = {}
+
+    def add(self, features: Iterable[str]) -> None:
+        self.items += 1
+        for one in features:
+            self.counts[one] = self.counts.get(one, 0) + 1
+
+    def of(self, feature: str) -> float:
+        prior = _NEWS_COUNT.get(feature[0], _PRIOR_COUNT)
+        rarity = log((self.items + _PRIOR_ITEMS) / (self.counts.get(feature, 0) + prior))
+        return max(0.0, rarity) * _BOOST.get(feature[0], 1.0)
+
+    def vector(self, counted: Mapping[str, float]) -> dict[str, float]:
+        """Features weighted and scaled to length 1; empty where nothing tells anything."""
+        weighed = {one: log(1.0 + count) * self.of(one) for one, count in counted.items()}
+        length = sqrt(sum(value * value for value in weighed.values()))
+        return {one: value / length for one, value in weighed.items() if value} if length else {}
+
+
+def dot(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """The sum of products over common features; of two vectors of length 1 it is their cosine."""
+    if len(a) > len(b):
+        a, b = b, a
+    return sum(value * b[one] for one, value in a.items() if one in b)
+
+
+def across(a: Fingerprint, b: Fingerprint) -> bool:
+    """Are the two known to be in different languages?"""
+    return a.language != b.language and "und" not in (a.language, b.language)
+
+
+def copies(a: Fingerprint, b: Fingerprint) -> Reason | None:
+    """The reason why two items are one page or one text, if they are."""
+    if a.page and a.page == b.page and (a.title == b.title or fuzz.ratio(a.title, b.title) > 60 or not a.title):
+        return Reason.SAME_PAGE
+    if a.body and a.body == b.body:
+        return Reason.SAME_TEXT
+    if len(a.title) > 24 and a.title == b.title and not a.roundup:
+        return Reason.SAME_TITLE
+    return None
+
+
+def contradiction(a: Fingerprint, b: Fingerprint) -> Reason | None:
+    """Codes of different substances where both name some."""
+    if a.codes and b.codes and not a.codes & b.codes:
+        return Reason.OTHER_ASSET
+    return None
+
+
+def days_worth(a: Fingerprint, b: Fingerprint) -> float:
+    """1 within three days, fading to a half at a month and to nothing at three; 1 where a date is missing."""
+    if a.telling.dated is None or b.telling.dated is None:
+        return 1.0
+    days = abs((a.telling.dated - b.telling.dated).days)
+    if days <= DAYS_FREE:
+        return 1.0
+    if days <= DAYS_FADE:
+        return 1.0 - 0.5 * (days - DAYS_FREE) / (DAYS_FADE - DAYS_FREE)
+    return max(0.0, 0.5 * (DAYS_MOST - days) / (DAYS_MOST - DAYS_FADE))
+
+
+_UNWEIGHTED = Weights()
+
+
+def similarity(a: Fingerprint, b: Fingerprint, weights: Weights = _UNWEIGHTED) -> float:
+    """The likeness of two items by words, 0 to 1; across languages by names, numbers and news words alone."""
+    if across(a, b):
+        return ACROSS_WORTH * dot(weights.vector(a.neutral), weights.vector(b.neutral))
+    return dot(weights.vector(a.words), weights.vector(b.words))
+
+
+def same(a: Fingerprint, b: Fingerprint, weights: Weights = _UNWEIGHTED) -> Decision:
+    """Do two items tell the same story? Annotates both where words leave it open.
+
+    Without `weights` every feature counts as about equally rare. Symmetric; never raises on any text.
+    """
+    if reason := copies(a, b):
+        return Decision(same=True, reason=reason, score=1.0)
+    return judged(a, b, similarity(a, b, weights))
+
+
+def judged(a: Fingerprint, b: Fingerprint, by_words: float) -> Decision:
+    """The decision on two items that are no copies, whose likeness by words is known."""
+    score = by_words * days_worth(a, b)
+    if a.roundup or b.roundup:
+        return Decision(same=score >= ROUNDUP_FROM, reason=Reason.ROUNDUP, score=score)
+    if reason := contradiction(a, b):
+        return Decision(same=False, reason=reason, score=score * CONTRADICTED_WORTH)
+    if by_words >= SAME_FROM > score:
+        return Decision(same=False, reason=Reason.TOO_FAR_APART, score=score)
+    reason = Reason.NAMES_ACROSS_LANGUAGES if across(a, b) else Reason.WORDS
+    if score >= SURE_FROM:
+        return Decision(same=True, reason=reason, score=score)
+    if score >= OPEN_FROM:
+        mine, theirs = facts(a.telling), facts(b.telling)
+        if other := clash(mine, theirs):
+            return Decision(same=False, reason=other, score=score * CONTRADICTED_WORTH)
+        if agree(mine, theirs) and score >= AGREED_FROM:
+            return Decision(same=True, reason=Reason.FACTS, score=max(score, SAME_FROM))
+    if score >= SAME_FROM:
+        return Decision(same=True, reason=reason, score=score)
+    return Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=score)
+
+
+def clash(a: Facts, b: Facts) -> Reason | None:
+    """Headlines that name another counterpart, or the same kind of payment with another amount."""
+    shared = a.codes & b.codes
+    if not shared and a.codes and b.codes:
+        return Reason.OTHER_ASSET
+    if shared:
+        return None
+    common = a.heads & b.heads
+    if len(a.heads) >= 2 and len(b.heads) >= 2 and len(common) == 1 and not (a.parties & b.parties) - common:
+        return Reason.OTHER_PARTIES
+    for role in a.amounts.keys() & b.amounts.keys():
+        x, y = a.amounts[role], b.amounts[role]
+        if min(x, y) < 0.8 * max(x, y) and not len(a.parties & b.parties) >= 2:
+            return Reason.OTHER_AMOUNT
+    return None
+
+
+def agree(a: Facts, b: Facts) -> bool:
+    """A code and a party, two parties and an amount, or an amount with a party or a place in common."""
+    parties, amounts = a.parties & b.parties, a.rounded & b.rounded
+    if a.codes & b.codes and (parties or amounts):
+        return True
+    return bool(amounts and (parties or a.places & b.places)) or len(parties) >= 3
