@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from xml.sax.saxutils import escape
 import pytest
 from stage import SECRET, Stage
 
-from watcher import pipeline
+from watcher import pipeline, runtime, settings
 from watcher.model import Again, EventView
 from watcher.pipeline import STEPS
 from watcher.store import events, stories
@@ -237,3 +238,19 @@ def test_a_story_that_nobody_tells_any_more_closes(stage: Stage) -> None:
         assert conn.exec_driver_sql("SELECT count(*) FROM story_keys").scalar_one() == 0
     bring(stage, 1, deal("$30 million", TODAY, "Kidney drug maker Kestrel Bio raised {}"))
     assert kinds(stage) == ["event.created"] * 2
+
+
+def test_two_workers_that_read_two_tellings_at_once_make_one_story(stage: Stage) -> None:
+    for number, title in enumerate(("Kestrel Bio raises {} for kidney drugs", "Kidney drugs: {} for Kestrel Bio")):
+        stage.web.serve(f"/feed/{number}", feed([deal("$30 million", TODAY, title)], f"feed{number}"))
+    pipeline.apply_config(stage.runtime)
+    STEPS[pipeline.Step.FEEDS](stage.runtime, pipeline.due(stage.runtime)[pipeline.Step.FEEDS])
+    others = [runtime.open(settings.load(stage.environ)) for _ in range(2)]
+    for one in others:
+        one.rules.folder = stage.runtime.rules.folder
+        one.rules.engine()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda pair: pipeline.classify_items(pair[0], [pair[1]]), zip(others, (1, 2), strict=True)))
+    for one in others:
+        one.close()
+    assert len(the_event(stage).sources) == 2

@@ -171,7 +171,7 @@ def add_source(conn: Connection, event_id: int, item_id: int, *, now: datetime) 
     """Note that the item tells the event; repeating it changes nothing and gives False."""
     statement = insert(conn, event_sources).values(event_id=event_id, item_id=item_id, added_at=now)
     statement = statement.on_conflict_do_nothing(index_elements=["event_id", "item_id"])
-    return conn.execute(statement).rowcount == 1
+    return conn.execute(statement.returning(event_sources.c.item_id)).first() is not None
 
 
 def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:

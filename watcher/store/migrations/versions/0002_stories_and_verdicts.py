@@ -92,6 +92,5 @@ def downgrade() -> None:
         ("items", ("story_reason", "copy_of", "fingerprint", "reclassify")),
         ("stories", ("last_item_at", "closed_at")),
     ):
-        with op.batch_alter_table(table) as batch:
-            for column in columns:
-                batch.drop_column(column)
+        for column in columns:
+            op.drop_column(table, column)
