@@ -1,7 +1,7 @@
 """How well items are grouped into stories, beside plain TF-IDF, and how long one more item takes among 10,000 stories.
 
-Run: `python benchmarks/stories.py [--news FILE] [--speed]`. The sets are those of tests/story/sets; `--news` adds the
-repeats inside a file of labelled news, every other item of which is a story of its own.
+Run: `python benchmarks/stories.py [--news FILE] [--plain] [--speed]`. The sets are those of tests/story/sets;
+`--news` adds the repeats inside a file of labelled news, every other item of which is a story of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import random
 import re
 import sys
 import time
@@ -16,7 +17,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from watcher.story.fingerprint import Telling
+from watcher.story.candidates import StoryIndex
+from watcher.story.fingerprint import Telling, fingerprint
 from watcher.story.group import group
 
 SETS = Path(__file__).resolve().parents[1] / "tests" / "story" / "sets"
@@ -118,11 +120,55 @@ def _read(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
+def invented(stories: int, most: int, seed: int = 7) -> list[Row]:
+    """Items of invented words: every story has five names and eight ordinary words, of which each item tells some."""
+    chance = random.Random(seed)
+    syllables = "ba ko ri ten mar lus vo dan per shi go nel ta fur wen os il cra mon dy".split()
+    words = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(20_000)]
+    ordinary, rows = words[:1_500], []
+    for story in range(stories):
+        names, told = [word.title() for word in chance.sample(words, 5)], chance.sample(ordinary, 8)
+        for _ in range(chance.randint(1, most)):
+            title = [*chance.sample(names, 2), *chance.sample(told, 3), *chance.choices(ordinary, k=2)]
+            chance.shuffle(title)
+            rows.append({"id": f"i{len(rows)}", "story": str(story), "lang": "en", "title": " ".join(title)})
+    return rows
+
+
+def speed(open_stories: int = 10_000) -> None:
+    """What one more item costs where 10,000 stories are open, and what a file of 11,000 titles costs."""
+    index = StoryIndex()
+    for one in tellings(invented(open_stories, 1)):
+        index.add(fingerprint(one))
+    more = tellings([{**r, "id": "m" + r["id"]} for r in invented(open_stories + 500, 1)[-500:]])
+    more += tellings(_read(SETS / "tellings.jsonl"))
+    prints, adds = [], []
+    for one in more:
+        begun = time.process_time()
+        printed = fingerprint(one)
+        middle = time.process_time()
+        index.add(printed)
+        prints.append(middle - begun)
+        adds.append(time.process_time() - middle)
+    for name, times in (("fingerprint", prints), ("add", adds)):
+        ordered = sorted(times)
+        middle, late = ordered[len(ordered) // 2] * 1e3, ordered[len(ordered) * 95 // 100] * 1e3
+        print(f"{name:<12} with {len(index):,} open stories: median {middle:.2f} ms, 95 % within {late:.2f} ms of CPU")
+    rows = invented(400, 54)[:11_000]
+    begun = time.process_time()
+    score = b_cubed(group(tellings(rows)), {r["id"]: r["story"] for r in rows})
+    print(f"group of {len(rows):,} invented titles: {time.process_time() - begun:.1f} s of CPU, F1 {score[2]:.3f}")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--news", help="labelled news whose repeats are known")
     options.add_argument("--plain", action="store_true", help="measure plain TF-IDF too")
+    options.add_argument("--speed", action="store_true", help="measure time instead")
     chosen = options.parse_args()
+    if chosen.speed:
+        speed()
+        return
     print(f"{'set':<26}{'items':>6}{'stories':>8}{'P':>7}{'R':>7}{'F1':>7}{'s':>7}   TF-IDF at its best")
     for name, rows in sets(chosen.news).items():
         true = {r["id"]: r["story"] for r in rows}

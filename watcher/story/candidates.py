@@ -128,7 +128,7 @@ def _joins(one: _Core, core: Sequence[_Core]) -> Decision:
         if reason := copies(one.print, core[n].print):
             return Decision(same=True, reason=reason, score=1.0)
     first = judged(one.print, core[ranked[0][1]].print, ranked[0][0])
-    if not first.same or len(ranked) == 1 or first.reason is Reason.ROUNDUP:
+    if not first.same or len(ranked) == 1:
         return first
     # one chance likeness must not do where the story has more items to compare with
     second = ranked[1][0]

@@ -13,7 +13,6 @@ from watcher.story.fingerprint import Fingerprint, Telling, fingerprint
 from watcher.story.same import (
     ACROSS_WORTH,
     CONTRADICTED_WORTH,
-    ROUNDUP_FROM,
     SAME_FROM,
     Weights,
     across,
@@ -28,9 +27,9 @@ OWN_LIKENESS = 0.4
 LARGE_PILES, WITH_SIZE = 0.45, 0.25
 """Two large piles need this part of the mean likeness that two single items need, and how fast it falls with size:
 chance likenesses even out over many pairs."""
-LEAST = 0.06
+LEAST = 0.07
 """Likenesses below count as none: chance words."""
-PROMISING = 0.045
+PROMISING = 0.05
 """Items are compared in full where their rare features alone come to this likeness."""
 LEAST_COMMON, COMMON_PART = 300, 0.025
 """A feature of more items than these, or of more than this part, is common: it finds nothing by itself."""
@@ -109,12 +108,9 @@ def likeness(a: Fingerprint, b: Fingerprint, value: float) -> float:
     """The likeness by words, corrected by what words do not tell: copies, contradictions, days, round-ups."""
     if copies(a, b):
         return 1.0
-    value *= days_worth(a, b)
-    if contradiction(a, b):
-        value *= CONTRADICTED_WORTH
-    if (a.roundup or b.roundup) and value < ROUNDUP_FROM:
+    if a.roundup or b.roundup:
         return 0.0
-    return value
+    return value * days_worth(a, b) * (CONTRADICTED_WORTH if contradiction(a, b) else 1.0)
 
 
 class _Piles:
@@ -126,6 +122,8 @@ class _Piles:
         """Summed likeness of all ordered pairs of a pile's items, with themselves."""
         self.sums: list[dict[int, float] | None] = [dict(one) for one in near]
         self.into = list(range(len(prints)))
+        # size times likeness within, and how small it is: kept because every comparison needs them
+        self._spread, self._small = [1.0] * len(prints), [1.0] * len(prints)
 
     def join(self) -> list[int]:
         heap = [(-self.score(a, b), a, b) for a, sums in enumerate(self.sums) for b in sums or () if a < b]
@@ -144,11 +142,8 @@ class _Piles:
     def score(self, a: int, b: int) -> float:
         """Mean likeness of two piles' items, in part relative to how alike each pile's own items are."""
         sums = self.sums[a]
-        pairs = self.sizes[a] * self.sizes[b]
-        mean = (sums or {}).get(b, 0.0) / pairs
-        own = (self.inside[a] / self.sizes[a] ** 2) * (self.inside[b] / self.sizes[b] ** 2)
-        asked = LARGE_PILES + (1.0 - LARGE_PILES) * pairs**-WITH_SIZE
-        return float(mean / (own ** (OWN_LIKENESS / 2) * asked))
+        asked = LARGE_PILES + (1.0 - LARGE_PILES) * self._small[a] * self._small[b]
+        return sums.get(b, 0.0) / (self._spread[a] * self._spread[b] * asked) if sums else 0.0
 
     def merge(self, a: int, b: int) -> list[int]:
         """Joins b into a; gives the neighbours of the joined pile."""
@@ -164,6 +159,8 @@ class _Piles:
             back.pop(b)
             back[a] = mine[other]
         self.sizes[a] += self.sizes[b]
+        self._spread[a] = self.sizes[a] * (self.inside[a] / self.sizes[a] ** 2) ** (OWN_LIKENESS / 2)
+        self._small[a] = self.sizes[a] ** -WITH_SIZE
         self.sums[b], self.into[b] = None, a
         return list(mine)
 

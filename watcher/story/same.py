@@ -41,11 +41,10 @@ class Decision:
     """0 to 1; `SAME_FROM` and more is the same story."""
 
 
-SAME_FROM = 0.28
+SAME_FROM = 0.29
 COPY_FROM = 0.92
 SURE_FROM = 0.60
 """From here on only another substance speaks against it."""
-ROUNDUP_FROM = 0.55
 OPEN_FROM, AGREED_FROM = 0.10, 0.14
 """From where facts are looked at, and from where facts that agree suffice."""
 ACROSS_WORTH = 0.80
@@ -148,7 +147,7 @@ def judged(a: Fingerprint, b: Fingerprint, by_words: float) -> Decision:
     """The decision on two items that are no copies, whose likeness by words is known."""
     score = by_words * days_worth(a, b)
     if a.roundup or b.roundup:
-        return Decision(same=score >= ROUNDUP_FROM, reason=Reason.ROUNDUP, score=score)
+        return Decision(same=False, reason=Reason.ROUNDUP, score=score)
     if reason := contradiction(a, b):
         return Decision(same=False, reason=reason, score=score * CONTRADICTED_WORTH)
     if by_words >= SAME_FROM > score:
