@@ -16,6 +16,8 @@ CORE = 5
 """Items of a story that others are compared to."""
 MOST_COMPARED = 6
 """Stories that one item is compared to."""
+MOST_JUDGED = 2
+"""Of these, stories that are judged by facts too."""
 MOST_FEATURES = 24
 MOST_POSTED = 400
 """A feature of more stories than these finds none: it is a common word."""
@@ -25,6 +27,9 @@ _TEACHES = (Reason.WORDS, Reason.FACTS, Reason.NAMES_ACROSS_LANGUAGES)
 """Reasons for which an item adds something to the core; a copy adds nothing, a round-up something else."""
 SECOND_FROM = 0.18
 """The mean of the two best likenesses to a story that has several core items."""
+
+
+_NOTHING = Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,21 @@ class StoryIndex:
                 if reason := copies(one, other.print):
                     return self._by_copy[key], Decision(same=True, reason=reason, score=1.0)
         core = core or _Core(one, self.weights.vector(one.words), self.weights.vector(one.neutral))
-        best, found = None, Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=0.0)
-        for story in self._candidates(core):
+        found = _NOTHING
+        for story in self._likest(core):
             decision = _joins(core, self._stories[story].core)
-            if (decision.same, decision.score) > (found.same, found.score):
-                best, found = story if decision.same else None, decision
-        return best, found
+            if decision.same:
+                return story, decision
+            found = max(found, decision, key=lambda one: one.score)
+        return None, found
+
+    def _likest(self, core: _Core) -> list[str]:
+        """The candidates that come nearest by words: only they are worth reading facts for."""
+        near = {
+            story: max(_likeness(core, other) for other in self._stories[story].core)
+            for story in self._candidates(core)
+        }
+        return heapq.nlargest(MOST_JUDGED, near, key=lambda story: near[story])
 
     def close(self, story: str) -> None:
         """Forget a story; what it taught about the rarity of words stays."""
@@ -122,7 +136,7 @@ def joins(one: Fingerprint, core: Sequence[Fingerprint], weights: Weights | None
 
 def _joins(one: _Core, core: Sequence[_Core]) -> Decision:
     if not core:
-        return Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=0.0)
+        return _NOTHING
     ranked = sorted(((_likeness(one, other), n) for n, other in enumerate(core)), reverse=True)
     for _, n in ranked:
         if reason := copies(one.print, core[n].print):

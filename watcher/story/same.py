@@ -45,8 +45,8 @@ SAME_FROM = 0.29
 COPY_FROM = 0.92
 SURE_FROM = 0.60
 """From here on only another substance speaks against it."""
-OPEN_FROM, AGREED_FROM = 0.10, 0.14
-"""From where facts are looked at, and from where facts that agree suffice."""
+AGREED_FROM = 0.14
+"""From here on facts are looked at, and suffice where they agree."""
 ACROSS_WORTH = 0.80
 """A likeness across languages, told by names alone, counts so much of one by all words."""
 CONTRADICTED_WORTH = 0.4
@@ -155,11 +155,11 @@ def judged(a: Fingerprint, b: Fingerprint, by_words: float) -> Decision:
     reason = Reason.NAMES_ACROSS_LANGUAGES if across(a, b) else Reason.WORDS
     if score >= SURE_FROM:
         return Decision(same=True, reason=reason, score=score)
-    if score >= OPEN_FROM:
+    if score >= AGREED_FROM:
         mine, theirs = facts(a.telling), facts(b.telling)
         if other := clash(mine, theirs):
             return Decision(same=False, reason=other, score=score * CONTRADICTED_WORTH)
-        if agree(mine, theirs) and score >= AGREED_FROM:
+        if agree(mine, theirs):
             return Decision(same=True, reason=Reason.FACTS, score=max(score, SAME_FROM))
     if score >= SAME_FROM:
         return Decision(same=True, reason=reason, score=score)
