@@ -194,7 +194,7 @@ def _clean_all(value: JSON) -> JSON:
     if isinstance(value, str):
         return _clean(value)
     if isinstance(value, dict):
-        return {name: _clean_all(one) for name, one in value.items() if one not in (None, "")}
+        return {name: _clean_all(one) for name, one in value.items() if one not in (None, "") and name != "item_id"}
     return [_clean_all(one) for one in value[:30]] if isinstance(value, list) else value
 
 

@@ -17,7 +17,7 @@ from watcher.story.series import apart
 
 MOST_CANDIDATES = 12
 _CONTRADICTS = frozenset({Reason.OTHER_ASSET, Reason.OTHER_PARTIES, Reason.OTHER_AMOUNT})
-_SAMPLE = 1000
+_SAMPLE = 500
 """Newest items by which the rarity of words is reckoned."""
 _SAMPLE_EVERY = timedelta(hours=1)
 
