@@ -27,9 +27,9 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 drills: $(VENV)/.dev
-	$(BIN)/python -m pytest -m drill tests/drills -s
+	LINE_TEST_ROUNDS=42 $(BIN)/python -m pytest tests/line -s --timeout=1800
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev # each prints ratios of one run
 	for one in benchmarks/*.py; do $(BIN)/python $$one || exit 1; done
 
 # What is made by scripts: JSON Schemas, the seed feed, the pictures of the README.

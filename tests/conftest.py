@@ -15,6 +15,7 @@ from services.valkey import Valkey
 from services.web import HttpSink
 from stage import Stage
 
+from watcher import log
 from watcher.store.database import Database
 
 
@@ -168,3 +169,9 @@ def stage(
     opened = Stage(folder=tmp_path / "stage", database_url=database_url, valkey=valkey, web=http_sink, inbox=smtp_inbox)
     yield opened
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """Every test logs alike, whatever a test before it configured."""
+    log.configure(level="INFO", json_lines=True)

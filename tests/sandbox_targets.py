@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import sys
+import threading
 import time
 from typing import Any
 
@@ -54,3 +57,20 @@ def work(payload: float) -> float:
     while time.process_time() < until:
         pass
     return payload
+
+
+def echo_late(payload: dict[str, Any]) -> Any:
+    time.sleep(payload["s"])
+    return payload["said"]
+
+
+def answer_again(payload: float) -> None:
+    """Answer the first request once more, so many seconds from now."""
+    body = json.dumps({"number": 1, "answer": "of somebody else"}).encode()
+
+    def say() -> None:
+        for pipe in range(3, 10):
+            with contextlib.suppress(OSError):
+                os.write(pipe, len(body).to_bytes(4, "big") + body)
+
+    threading.Timer(payload, say).start()

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from watcher.cli import COMMANDS
-from watcher.settings import SETTINGS
-from workers.app import QUEUES
+from watcher.model import Secret
+from watcher.settings import SETTINGS, duration_s, resolve
+from workers.app import HARD_LIMIT_S, QUEUES
 from workers.main import _parser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,23 @@ def test_a_service_runs_a_command_that_exists(name: str) -> None:
     if command[0] == "worker":
         options = _parser().parse_args(command)
         assert options.queues == (name.removeprefix("worker-"),)
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_worker_may_finish_the_task_that_it_is_in(queue: str) -> None:
+    assert duration_s(OURS[f"worker-{queue}"]["stop_grace_period"]) >= HARD_LIMIT_S + 10
+
+
+def test_a_secret_file_that_watcher_yml_names_is_read_from_the_folder_that_the_head_tells(tmp_path: Path) -> None:
+    head = (ROOT / "docker-compose.yml").read_text("utf-8").partition("\nname:")[0]
+    assert "{file: secrets/NAME} in\n# it is config/secrets/NAME here" in head
+    (tmp_path / "config" / "secrets").mkdir(parents=True)
+    (tmp_path / "config" / "secrets" / "hook").write_text("whsec_x\n")
+    mounted = {"/config": tmp_path / "config"}
+    for service in OURS.values():
+        assert "./config:/config:ro" in service["volumes"]
+        folder = mounted[str(Path(service["environment"]["WATCHER_CONFIG_PATH"]).parent)]
+        assert resolve(Secret(file="secrets/hook"), base=folder) == "whsec_x"
 
 
 def test_every_queue_is_consumed_by_one_service() -> None:

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from watcher import config
+from watcher import config, wording
 from watcher.config.values import parse_when
 from watcher.errors import Mistakes
 from watcher.model import (
@@ -64,6 +64,25 @@ def lines(text: str) -> list[str]:
     with pytest.raises(Mistakes) as caught:
         config.read("w.yml", text)
     return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def mail(to: str = "a@b.example", sender: str = "c@d.example") -> str:
+    return f"feeds: []\nchannels: {{a: {{kind: email, to: '{to}', sender: '{sender}', smtp_url: {{env: X}}}}}}"
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.example", "x" * 64 + "@b.example", "leser@bücher.example", "a+b@c.example", "W <w@x.example>"]
+)
+def test_an_address_that_the_file_takes_is_one_that_mail_can_be_sent_to(address: str) -> None:
+    (channel,) = config.read("w.yml", mail(to=address, sender=address)).channels
+    assert wording.mail_address(channel.to)
+    assert wording.mail_address(channel.sender)
+
+
+def test_the_longest_language_and_address_of_a_feed_are_taken() -> None:
+    url = f"https://a.example/{'x' * 1982}"
+    (feed,) = config.read("w.yml", f"feeds: [{{url: {url}, language: zh-Hant-TW-pinyi}}]").feeds
+    assert (len(feed.url), len(feed.language or "")) == (2000, 16)
 
 
 def test_a_sound_file_becomes_the_model() -> None:
@@ -177,6 +196,8 @@ public_ur: https://x.example
         ("feeds: [https://a.example/, https://a.example/]", "is listed twice (first on line 1) (keep one of them)"),
         ("feeds: [{url: https://a.example/, alert_history: yes}]", "'yes' cannot be used for alert_history (write"),
         ("feeds: [{url: https://a.example/, language: English}]", "'English' is no language (a code, as en or zh)"),
+        ("feeds: [{url: https://a.example/, language: zh-Hant-TW-pinyin}]", "is longer than 16 characters (a code, as"),
+        (f"feeds: [https://a.example/{'x' * 1983}]", "is longer than 2000 characters"),
         ("feeds: [{url: https://a.example/, every: 0s}]", "'0s' is no time between polls"),
         ("feeds: [{url: https://a.example/, every: 60}]", "'60' is no time between polls"),
         ("feeds: [{url: https://a.example/, headers: [a]}]", "headers must be a mapping, not a list"),
@@ -201,6 +222,10 @@ public_ur: https://x.example
             "feeds: []\nchannels: {a: {kind: email, to: a@b.c, sender: a@b.c, smtp_url: mail:25}}",
             "no address of a mail",
         ),
+        (mail(to=f"{'x' * 65}@b.example"), "mail cannot be sent with the address 'xxx"),
+        (mail(sender=f"W <{'x' * 65}@b.example>"), "mail cannot be sent with the address 'W <xxx"),
+        (mail(to="ü@b.example"), "mail cannot be sent with the address 'ü@b.example' (at most 64 letters before"),
+        (mail(sender="a@b..example"), "mail cannot be sent with the address 'a@b..example'"),
         ("feeds: []\nchannels: {a: {kind: webhook, url: https://a.example/}}", "secret is missing in a (The whsec_…"),
         ("feeds: []\nsubscriptions: {a: {channels: []}}", "w.yml:2: subscription 'a' tells nobody"),
         ("feeds: []\nsubscriptions: {a: {}}", "channels is missing in a"),
@@ -300,6 +325,8 @@ def test_the_published_schema_is_the_one_that_the_tables_give() -> None:
         (SOUND, True),
         ("feeds: []", True),
         ("feeds: [{url: https://a.example/, titel: x}]", False),
+        ("feeds: [{url: https://a.example/, language: zh-Hant-TW-pinyin}]", False),
+        (f"feeds: [https://a.example/{'x' * 1983}]", False),
         ("feeds: []\nchannels: {a: {kind: slack, url: https://a.example/}}", False),
         ("ops: []", False),
     ],

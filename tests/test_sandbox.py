@@ -107,6 +107,37 @@ def test_a_child_that_was_killed_while_idle_is_replaced(sandbox: Sandbox) -> Non
     assert run(sandbox, "echo", 1) == 1
 
 
+class OutOfTime(Exception):
+    """As Celery's soft time limit: raised in the main thread by a signal, whatever it does."""
+
+
+@pytest.mark.parametrize("interruption", [OutOfTime, KeyboardInterrupt, MemoryError])
+def test_the_answer_to_an_interrupted_call_reaches_nobody_else(
+    sandbox: Sandbox, interruption: type[BaseException]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise interruption
+
+    run(sandbox, "echo")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(interruption):
+            run(sandbox, "echo_late", {"s": 0.3, "said": "for Alice"})
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert run(sandbox, "echo", "for Bob") == "for Bob"
+    assert run(sandbox, "echo", "for Carol") == "for Carol"
+
+
+def test_an_answer_to_another_request_is_refused(sandbox: Sandbox) -> None:
+    assert run(sandbox, "answer_again", 0.05) is None
+    time.sleep(0.3)
+    with pytest.raises(SandboxFailed, match="was given the answer to another request"):
+        run(sandbox, "echo", "mine")
+    assert run(sandbox, "echo", "mine") == "mine"
+
+
 def test_the_child_sees_no_secret_of_ours(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHER_SECRET", "s3cret")
     assert run(sandbox, "where")["secrets"] == []  # type: ignore[index]

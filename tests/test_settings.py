@@ -59,6 +59,8 @@ def test_a_variable_is_read_by_its_type(variable: str, text: str, value: Any) ->
         ("WATCHER_BATCH", "0", "must be at least 1"),
         ("WATCHER_BATCH", "1e3", "write a whole number"),
         ("WATCHER_WEB_PORT", "65536", "must be at most 65535"),
+        ("WATCHER_SANDBOX_CPU_S", "31", "must be at most 30 s"),
+        ("WATCHER_DELIVER_TOTAL_S", "26", "must be at most 25 s"),
         ("WATCHER_VISIBILITY_TIMEOUT_S", "60", "must be at least 100 s"),
         ("WATCHER_LOG_LEVEL", "chatty", "write one of DEBUG, INFO, WARNING, ERROR"),
         ("WATCHER_ALLOW_PRIVATE", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),

@@ -117,6 +117,31 @@ def test_a_guardian_that_is_killed_is_replaced_and_still_ends_the_children(tree:
     tree._guardian = None
 
 
+def test_a_guardian_that_does_not_start_is_tried_again_and_the_children_are_watched_meanwhile(
+    tree: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.start()
+    assert tree._guardian is not None
+    first, start, tries = tree._guardian.pid, supervisor._start_guardian, []
+
+    def start_at_the_third_try() -> subprocess.Popen[bytes]:
+        tries.append(time.monotonic())
+        if len(tries) < 3:
+            raise BlockingIOError("no more processes")
+        return start()
+
+    monkeypatch.setattr(supervisor, "_start_guardian", start_at_the_third_try)
+    os.kill(first, signal.SIGKILL)
+    worker = tree.pids()["worker"]
+    assert until(lambda: tries)
+    os.kill(worker, signal.SIGKILL)
+    assert until(lambda: tree.pids().get("worker", worker) != worker)
+    assert tree._guardian.pid != first
+    assert len(tries) == 3
+    assert tries[2] - tries[0] > 1.4
+    assert until(lambda: tree._guardian is not None and tree._guardian.poll() is None)
+
+
 def process_ended(tree: Supervisor, name: str) -> bool:
     process = tree._children[name].process
     return process is None or process.poll() is not None
@@ -135,6 +160,26 @@ def test_a_deaf_child_is_killed_after_its_time(
     tree.stop()
     assert time.monotonic() - began < 3
     assert group_is_gone(pid)
+
+
+def test_the_times_of_several_deaf_children_run_together(
+    tmp_path: Path, commands: dict[str, tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("worker", "beat", "web"):
+        commands[name] = STUBBORN
+        monkeypatch.setitem(supervisor._STOP_S, name, 1.0)
+    tree = Supervisor(Settings(data_dir=tmp_path), services=tuple(commands), logs=tmp_path / "logs")
+    tree.start()
+    pids = tree.pids()
+    assert until(lambda: all("deaf" in tree.log_tail(name) for name in commands))
+    began = time.monotonic()
+    tree.stop()
+    assert time.monotonic() - began < 2
+    assert all(group_is_gone(pid) for pid in pids.values())
+
+
+def test_a_worker_may_end_the_send_that_it_is_in() -> None:
+    assert supervisor._STOP_S["worker"] > Settings().deliver_total_s
 
 
 def test_two_trees_do_not_share_a_data_folder(tree: Supervisor) -> None:

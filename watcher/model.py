@@ -189,6 +189,8 @@ class FetchOutcome(StrEnum):
     """Set by the pipeline when the body of a 200 does not parse as a feed."""
     PARSER_FAILED = "parser_failed"
     """Set by the pipeline when the sandbox child ran out of time or memory on the body."""
+    INTERNAL_ERROR = "internal_error"
+    """Set by the pipeline when our own program failed on the feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -800,6 +802,8 @@ class Delivery:
     envelope: Envelope
     attempt: int
     """Number of this attempt, from 1; also the fencing number."""
+    tries: int
+    """The same since the message was last woken: what the limit of attempts counts."""
     first_attempt_at: datetime | None
 
 

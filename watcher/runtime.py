@@ -6,9 +6,10 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from watcher import config as config_file
@@ -16,11 +17,11 @@ from watcher import log, settings
 from watcher.data import shipped_rules
 from watcher.deliver.channel import Channel
 from watcher.deliver.registry import open_channel
-from watcher.errors import CannotHelp, Mistakes
+from watcher.errors import CannotHelp, Mistake, Mistakes, TryAgain
 from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules
-from watcher.model import ChannelConfig, ChannelKind, Config, Secret
+from watcher.model import ChannelConfig, ChannelKind, Config, FactKind, Secret
 from watcher.net.client import GuardedClient
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
@@ -28,6 +29,7 @@ from watcher.store.database import Database
 from watcher.story.same import Weights
 
 _LOOK_EVERY_S = 5.0
+_MEASURE_EVERY_S = 60.0
 _log = log.get("runtime")
 
 
@@ -71,14 +73,44 @@ class RuleBook:
 
     def _reload(self) -> None:
         try:
+            paths = sorted(self.folder.rglob("*.y*ml"))
+            files = {str(path.relative_to(self.folder)): path.read_text("utf-8", "replace") for path in paths}
             engine = compile_rules(load_rules(self.folder))
+        except OSError as error:
+            mistakes = Mistakes([Mistake(path=str(self.folder), line=0, message=f"cannot be read: {error.strerror}")])
+            self.mistakes = mistakes
+            return
         except Mistakes as mistakes:
             self.mistakes = mistakes
             _log.error("rules refused, the last good ones stay", mistakes=[str(one) for one in mistakes.mistakes])
             return
-        self.mistakes, self._engine = None, engine
-        paths = sorted(self.folder.rglob("*.y*ml"))
-        self._files = {str(path.relative_to(self.folder)): path.read_text("utf-8") for path in paths}
+        self.mistakes, self._engine, self._files = None, engine, files
+
+    def tells_amounts(self, rule_id: str) -> bool:
+        """Whether events of the rule can name an amount, so that one without it is unknown and not free of money."""
+        rule = self.engine().rule_set.rule(rule_id)
+        return rule is None or any(fact.kind is FactKind.MONEY for fact in rule.facts)
+
+
+class Clock:
+    """The present by the database's clock, so that machines whose clocks differ agree on what is due.
+
+    Its distance from ours is measured once a minute; while the database is away the last distance stands.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ahead = timedelta()
+        self._measured_at: float | None = None
+
+    def __call__(self) -> datetime:
+        if self._measured_at is None or time.monotonic() - self._measured_at > _MEASURE_EVERY_S:
+            self._measured_at = time.monotonic()
+            try:
+                self._ahead = self._database.clock_ahead()
+            except TryAgain as away:
+                _log.warning("the database's clock cannot be read", why=str(away))
+        return datetime.now(UTC) + self._ahead
 
 
 def _nothing(_point: str) -> None:
@@ -97,14 +129,24 @@ class Runtime:
     sandbox: Sandbox
     rules: RuleBook
     owner: str
-    """Who holds the leases that this process takes."""
+    """Which process this is."""
     clock: Callable[[], datetime]
     checkpoint: Callable[[str], None] = _nothing
     """Called at the named points of a step; the drills kill the process there."""
-    config_stamp: tuple[int, int] | None = field(default=None)
+    interrupts: tuple[type[BaseException], ...] = ()
+    """What may be raised in the middle of anything and is no fault of the row at hand: a task's time limit."""
+    config_stamp: tuple[int, int] | None = None
+    """Of the watcher.yml in force."""
+    config_seen: tuple[int, int] | None = None
+    """Of the watcher.yml at the last look."""
     weights: Weights = field(default_factory=Weights)
     """How rare words are in this process's sample of items, and when it was taken."""
-    weighed_at: datetime | None = field(default=None)
+    weighed_at: datetime | None = None
+    _turns: Iterator[int] = field(default_factory=count)
+
+    def new_owner(self) -> str:
+        """Who holds the leases of one run of a step: no two runs share it, so that a late one cannot finish for us."""
+        return f"{self.owner}:{next(self._turns)}"
 
     def resolve(self, secret: Secret) -> str:
         """The value of a secret, read now."""
@@ -139,15 +181,16 @@ def open(chosen: Settings, *, clock: Callable[[], datetime] | None = None) -> Ru
             total_s=chosen.fetch_total_s,
         )
 
+    database = Database(database_url(chosen))
     return Runtime(
         settings=chosen,
-        database=Database(database_url(chosen)),
+        database=database,
         client=client(chosen.allow_private),
         local_client=client((*chosen.allow_private, *PRIVATE_NETWORKS)),
         sandbox=Sandbox(cpu_s=chosen.sandbox_cpu_s, memory_mb=chosen.sandbox_memory_mb),
         rules=RuleBook(rules_folder(chosen)),
         owner=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
-        clock=clock or (lambda: datetime.now(UTC)),
+        clock=clock or Clock(database),
     )
 
 
@@ -169,10 +212,9 @@ def rules_folder(chosen: Settings, config: Config | None = None) -> Path:
             config = config_file.load(chosen.config_path)
         except Mistakes:
             config = None
-    if config is not None:
-        named = chosen.config_path.parent / config.rules_dir
-        if named.is_dir():
-            return named
+    named = chosen.config_path.parent / (config.rules_dir if config else Config().rules_dir)
+    if chosen.config_path.is_file() and named.is_dir():
+        return named
     shipped = shipped_rules()
     if shipped is None:
         raise CannotHelp("no rule files: write a rules folder beside watcher.yml, or `watcher init` does")

@@ -31,6 +31,13 @@ _CHUNK = 1 << 16
 _PARENT_LOOK_S = 0.5
 _LEAVE_S = 1.0
 
+
+def _framed(message: dict[str, Any]) -> bytes:
+    """The message as it travels, in either direction: its length, then JSON."""
+    body = json.dumps(message).encode()
+    return len(body).to_bytes(_HEAD, "big") + body
+
+
 # ── the parent's side ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -128,6 +135,7 @@ class Sandbox:
         self._child: _Child | None = None
         self._owner = os.getpid()
         self._lock = threading.Lock()
+        self._asked = 0
 
     def __enter__(self) -> Sandbox:
         return self
@@ -146,14 +154,15 @@ class Sandbox:
         """Run `target` ("package.module:function") on `payload` in the child and return its JSON answer.
 
         Raises SandboxFailed when it runs out of time, memory or processor time, dies, or raises; the child is then
-        replaced at the next call.
+        replaced at the next call, as it is when the caller is interrupted.
         """
         self._after_fork()
-        request = json.dumps({"target": target, "payload": payload}).encode()
         with self._lock:
-            return self._call(target, len(request).to_bytes(_HEAD, "big") + request, timeout_s)
+            self._asked += 1
+            return self._call({"number": self._asked, "target": target, "payload": payload}, timeout_s)
 
-    def _call(self, target: str, frame: bytes, timeout_s: float) -> JSON:
+    def _call(self, request: dict[str, Any], timeout_s: float) -> JSON:
+        target, frame = request["target"], _framed(request)
         if self._child is not None and self._child.process.poll() is not None:
             self._drop()
         if self._child is None:
@@ -165,6 +174,13 @@ class Sandbox:
             raise SandboxFailed(f"{target} took longer than {timeout_s:g} s") from None
         except (EOFError, BrokenPipeError, ConnectionResetError):
             raise SandboxFailed(f"{target} ended its process ({self._drop()})") from None
+        except BaseException:
+            # A time limit or Ctrl-C: the answer may still come, and nobody else must be given it.
+            self._drop()
+            raise
+        if answer.get("number") != request["number"]:
+            self._drop()
+            raise SandboxFailed(f"{target} was given the answer to another request")
         if "failed" in answer:
             self._drop()
             raise SandboxFailed(f"{target} failed: {answer['failed']}")
@@ -205,8 +221,7 @@ def _read_exactly(pipe: BinaryIO, size: int) -> bytes:
 
 
 def _write(pipe: BinaryIO, answer: dict[str, Any]) -> None:
-    frame = json.dumps(answer).encode()
-    pipe.write(len(frame).to_bytes(_HEAD, "big") + frame)
+    pipe.write(_framed(answer))
     pipe.flush()
 
 
@@ -245,15 +260,18 @@ def _serve(cpu_s: int, memory_mb: int, parent: int) -> None:
     _limit(resource.RLIMIT_AS, memory_mb * 1024 * 1024)
     _limit(resource.RLIMIT_CORE, 0)
 
+    number = 0
+
     def report(kind: type[BaseException], error: BaseException, _at: TracebackType | None) -> None:
-        _write(outlet, {"failed": f"{kind.__name__}: {error}"[:500]})
+        _write(outlet, {"number": number, "failed": f"{kind.__name__}: {error}"[:500]})
 
     sys.excepthook = report
     while True:
         size = int.from_bytes(_read_exactly(inlet, _HEAD), "big")
         request = json.loads(_read_exactly(inlet, size))
+        number = request["number"]
         _allow_cpu(cpu_s)
-        _write(outlet, {"answer": _function(request["target"])(request["payload"])})
+        _write(outlet, {"number": number, "answer": _function(request["target"])(request["payload"])})
 
 
 if __name__ == "__main__":

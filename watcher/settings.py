@@ -150,10 +150,10 @@ SETTINGS: tuple[Setting, ...] = (
     _s("fetch_connect_s", _seconds, 5.0, "Limit for connecting to a feed's server.", unit="s", low=0.1, high=60),
     _s("fetch_total_s", _seconds, 30.0, "Limit for one whole fetch.", unit="s", low=0.1, high=60),
     _s("fetch_max_bytes", _bytes, 10 * _MIB, "Largest body of a feed, decoded.", unit="bytes", low=1024),
-    _s("lease_s", _seconds, 120.0, "How long a claim on a row lasts.", unit="s", low=1, high=3600),
+    _s("lease_s", _seconds, 180.0, "How long a claim on a row lasts.", unit="s", low=1, high=3600),
     _s("sweep_every_s", _seconds, 5.0, "Time between two looks for forgotten work.", unit="s", low=0.2, high=60),
     _s("batch", _whole, 50, "Ids in one message, and rows in one claim.", low=1, high=1000),
-    _s("deliver_total_s", _seconds, 20.0, "Limit for one attempt of a delivery.", unit="s", low=0.1, high=60),
+    _s("deliver_total_s", _seconds, 20.0, "Limit for one attempt of a delivery.", unit="s", low=0.1, high=25),
     _s("deliver_attempts_max", _whole, 10, "Attempts before a delivery is parked.", low=1, high=100),
     _s("retry_base_s", _seconds, 30.0, "First back-off of a failed delivery; it doubles.", unit="s", low=0.1),
     _s("retry_max_s", _seconds, 14400.0, "Longest back-off of a failed delivery.", unit="s", low=0.1),
@@ -171,7 +171,7 @@ SETTINGS: tuple[Setting, ...] = (
         unit="s",
         low=100,
     ),
-    _s("sandbox_cpu_s", _whole_seconds, 10, "CPU limit for parsing one document.", unit="s", low=1, high=300),
+    _s("sandbox_cpu_s", _whole_seconds, 10, "CPU limit for parsing one document.", unit="s", low=1, high=30),
     _s("sandbox_memory_mb", _whole, 512, "Memory limit of the parsing process.", unit="MB", low=64),
 )
 
@@ -192,7 +192,7 @@ class Settings:
     fetch_connect_s: float = 5.0
     fetch_total_s: float = 30.0
     fetch_max_bytes: int = 10 * _MIB
-    lease_s: float = 120.0
+    lease_s: float = 180.0
     sweep_every_s: float = 5.0
     batch: int = 50
     deliver_total_s: float = 20.0

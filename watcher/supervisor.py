@@ -29,8 +29,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "web": (sys.executable, "-m", "watcher.web"),
 }
 BROKER = "valkey"
-_STOP_S = {"beat": 3.0, "worker": 14.0, "web": 5.0, BROKER: 3.0}
-"""How long each may take to end; together under 20 s, as beat, worker and web end at the same time."""
+_STOP_S = {"beat": 3.0, "worker": 25.0, "web": 5.0, BROKER: 3.0}
+"""How long each may take to end, a worker longer than a send; beat, worker and web end at the same time."""
 _LOOK_EVERY_S = 0.2
 _STEADY_S = 60.0
 _RETRY_MAX_S = 30.0
@@ -95,6 +95,8 @@ class Supervisor:
         self._env = dict(env or {})
         self._children: dict[str, _Child] = {}
         self._guardian: subprocess.Popen[bytes] | None = None
+        self._guardian_failures = 0
+        self._guardian_retry_at = 0.0
         self._lock_file: IO[str] | None = None
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
@@ -119,18 +121,12 @@ class Supervisor:
         self._watcher.start()
 
     def stop(self) -> None:
-        """End everything and wait for it, under 20 s: beat, worker and web at once, then the broker."""
+        """End everything and wait for it, under 30 s: beat, worker and web at once, then the broker."""
         self._stopping.set()
         if self._watcher is not None:
             self._watcher.join()
-        working = [name for name in ("beat", "worker", "web") if name in self._children]
-        for name in working:
-            self._children[name].ask_to_end()
-        for name in working:
-            self._end(self._children[name])
-        if BROKER in self._children:
-            self._children[BROKER].ask_to_end()
-            self._end(self._children[BROKER])
+        self._stop([child for name, child in self._children.items() if name != BROKER])
+        self._stop([child for name, child in self._children.items() if name == BROKER])
         self._dismiss_guardian()
         if self._lock_file is not None:
             self._lock_file.close()
@@ -174,12 +170,20 @@ class Supervisor:
                 start_new_session=True,
             )
 
-    def _end(self, child: _Child) -> None:
+    def _stop(self, children: Sequence[_Child]) -> None:
+        """Ask the children to end and wait for them; the time of each runs from the asking, not from its turn."""
+        asked_at = time.monotonic()
+        for child in children:
+            child.ask_to_end()
+        for child in sorted(children, key=lambda child: _STOP_S[child.name]):
+            self._end(child, give_up_at=asked_at + _STOP_S[child.name])
+
+    def _end(self, child: _Child, *, give_up_at: float = 0.0) -> None:
         """Wait for the child to end, kill what is left of its group, and say so to the guardian."""
         if child.process is None:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.process.wait(_STOP_S[child.name])
+            child.process.wait(max(0.0, give_up_at - time.monotonic()))
         child.kill_group()
         child.process.wait()
         self._say(f"-{child.process.pid}")
@@ -190,7 +194,7 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             if self._guardian is not None and self._guardian.poll() is not None:
-                self._replace_guardian()
+                self._try_guardian_again()
             for child in self._children.values():
                 self._look_at(child)
 
@@ -226,6 +230,19 @@ class Supervisor:
         if self._guardian is not None:
             with contextlib.suppress(BrokenPipeError):  # a dead guardian is replaced, and told everything again
                 os.write(self._pipe(), f"{line}\n".encode())
+
+    def _try_guardian_again(self) -> None:
+        """Replace it, with back-off: for want of processes or memory it may not start, and the watch must go on."""
+        if time.monotonic() < self._guardian_retry_at:
+            return
+        try:
+            self._replace_guardian()
+            self._guardian_failures = 0
+        except OSError as error:
+            self._guardian_failures += 1
+            wait_s = retry_after_s(self._guardian_failures)
+            self._guardian_retry_at = time.monotonic() + wait_s
+            _log.error("the guardian does not start", reason=str(error), in_s=wait_s)
 
     def _replace_guardian(self) -> None:
         _log.warning("the guardian ended; another takes its place")

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from email.headerregistry import Address
+from email.utils import parseaddr
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from watcher.model import AlertView, Bound, Change, ChangeWhy, EventView, Fact, FactKind, Snippet
@@ -24,6 +26,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 _LINK_SAFE = "!#$%&'()*+,-./:;=?@[]_~"
 _LINK_LIMIT = 2000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 # ── text from outside ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,6 +85,18 @@ def web_link(url: str | None) -> str | None:
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname or "\\" in url:
         return None
     return quote(urlunsplit(parts._replace(netloc=host)), safe=_LINK_SAFE)
+
+
+def mail_address(written: str | None) -> Address | None:
+    """`Name <local@domain>` or `local@domain`, the domain in its ASCII form; None when mail cannot be sent there."""
+    name, bare = parseaddr(written or "")
+    local, at, domain = bare.rpartition("@")
+    try:
+        address = Address(one_line(name, 100), username=local, domain=domain.encode("idna").decode("ascii"))
+        sound = at and local and address.addr_spec.isascii() and len(local) <= 64 and "\\" not in address.addr_spec
+    except (ValueError, IndexError):
+        return None
+    return address if sound and not _CONTROL.search(written or "") else None
 
 
 # ── numbers, days, amounts ───────────────────────────────────────────────────────────────────────────────────────────

@@ -17,8 +17,8 @@ from watcher.settings import Settings
 SWEEP = "sweep"
 QUEUES: tuple[str, ...] = (*(str(step) for step in Step), SWEEP)
 """One queue a step of the line, named like it, and the sweep's."""
-SOFT_LIMIT_S = 60
-HARD_LIMIT_S = 90
+SOFT_LIMIT_S = 130
+HARD_LIMIT_S = 150
 KEY_PREFIX = "watcher:"
 _chosen: list[Settings] = []
 
@@ -101,12 +101,11 @@ def transport_options(settings: Settings) -> dict[str, Any]:
 
 
 def _sweep_entry(settings: Settings) -> dict[str, Any]:
-    # sweeps that nobody took in time say nothing that the next one does not
-    lifetime_s = max(10.0, 2 * settings.sweep_every_s)
+    # no expiry: it would be judged by the clock of another machine; the beat itself keeps the queue short
     return {
         "task": "watcher.sweep",
         "schedule": settings.sweep_every_s,
-        "options": {"queue": SWEEP, "expires": lifetime_s, "ignore_result": True},
+        "options": {"queue": SWEEP, "ignore_result": True},
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import celery
+from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import KombuError
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
@@ -52,6 +53,8 @@ class Task(celery.Task):
                 _log.warning("left to the sweep", task=self.name, reason=str(error), **about)
                 return
             raise self.retry(exc=error, countdown=2**self.request.retries, max_retries=TRIES) from error
+        except SoftTimeLimitExceeded:
+            _log.warning("ran out of time; its rows are left to the sweep", task=self.name, **about)
         except Exception:  # noqa: BLE001 -- one of the two places: a bug must not lose the nudges behind it
             _log.exception("a task failed; its rows are left to the sweep", task=self.name, **about)
 
@@ -65,6 +68,7 @@ def open_runtime() -> Runtime:
     if found is None:
         _opened.clear()
         found = _opened[os.getpid()] = runtime.open(settings())
+        found.interrupts = (SoftTimeLimitExceeded,)
     return found
 
 
@@ -108,7 +112,7 @@ def publish(nudges: Nudges) -> int:
 def poke() -> None:
     """Ask for a sweep now, so that a worker that has just started need not wait for the beat; never raises."""
     try:
-        app.send_task("watcher.sweep", queue=SWEEP, retry=False, expires=60, ignore_result=True)
+        app.send_task("watcher.sweep", queue=SWEEP, retry=False, ignore_result=True)
     except AWAY as error:
         _log.warning("no sweep asked for", reason=str(error) or type(error).__name__)
 
@@ -121,9 +125,15 @@ def batches(ids: Sequence[int], size: int) -> Iterator[list[int]]:
 
 def without_long_queues(nudges: Nudges) -> Nudges:
     """The nudges whose queue is not already long; all of them when the broker cannot be asked."""
+    waiting = lengths([str(step) for step, ids in nudges.items() if ids])
+    return {step: ids for step, ids in nudges.items() if waiting.get(str(step), 0) <= LONG_QUEUE}
+
+
+def lengths(queues: Sequence[str]) -> dict[str, int]:
+    """How many messages wait in each of the queues, those in work not counted; nothing when the broker is away."""
     try:
         with app.connection_or_acquire() as connection:
             client = connection.default_channel.client
-            return {step: ids for step, ids in nudges.items() if not ids or client.llen(str(step)) <= LONG_QUEUE}
+            return {queue: int(client.llen(queue)) for queue in queues}
     except AWAY:
-        return nudges
+        return {}

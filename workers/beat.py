@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
-from celery.beat import Scheduler
+from celery.beat import ScheduleEntry, Scheduler
 
 from watcher.settings import Settings
 from workers import alive
-from workers.app import settings
+from workers.app import SWEEP, settings
+from workers.base import lengths
+
+ENOUGH = 2
+"""Sweeps that wait from which on the beat adds none: they say nothing that these do not."""
 
 
 class Poker(Scheduler):
@@ -19,6 +23,11 @@ class Poker(Scheduler):
         wait_s = super().tick(*args, **more)
         alive.touch(settings())
         return float(wait_s)
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        """Poke, unless enough pokes wait already; when the broker cannot be asked, poke."""
+        if lengths([SWEEP]).get(SWEEP, 0) < ENOUGH:
+            super().apply_entry(entry, producer=producer)
 
 
 def run(app: Celery, chosen: Settings) -> None:

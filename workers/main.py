@@ -17,8 +17,10 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from watcher import config, log, settings
-from watcher.errors import CannotHelp, WatcherError
+from watcher.errors import CannotHelp, Mistakes, TryAgain, WatcherError
+from watcher.runtime import database_url
 from watcher.settings import Settings
+from watcher.store.database import Database
 from workers import alive, beat
 from workers.app import QUEUES, SWEEP, configure
 from workers.base import close_runtime, poke
@@ -33,11 +35,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = settings.load()
         log.configure(level=chosen.log_level)
         app = configure(chosen)
-        config.load(chosen.config_path)
         refuse_evicting_broker(app)
+        refuse_old_schema(chosen)
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    tell_config_mistakes(chosen)
     signals.setup_logging.connect(_logging_is_ours, weak=False)
     if options.duty == "beat":
         beat.run(app, chosen)
@@ -63,6 +66,18 @@ def _queues(text: str) -> tuple[str, ...]:
     return names
 
 
+def refuse_old_schema(chosen: Settings) -> None:
+    """Raise CannotHelp when the database was not migrated; one that is away is not refused, the tasks wait for it."""
+    database = Database(database_url(chosen))
+    try:
+        if not database.current():
+            raise CannotHelp(f"{database.where} is not at the newest schema: run `watcher migrate`")
+    except TryAgain as away:
+        _log.warning("the database is away; waiting for it", reason=str(away))
+    finally:
+        database.close()
+
+
 def refuse_evicting_broker(app: Celery) -> None:
     """Raise CannotHelp when the broker may evict keys: a full one would then drop nudges without a word.
 
@@ -79,6 +94,14 @@ def refuse_evicting_broker(app: Celery) -> None:
             f"the broker's maxmemory-policy is {policy}: when it is full it would drop messages silently. "
             "Set maxmemory-policy noeviction."
         )
+
+
+def tell_config_mistakes(chosen: Settings) -> None:
+    """Log what is wrong with watcher.yml and go on: the rows hold the last good one, which stays in force."""
+    try:
+        config.load(chosen.config_path)
+    except Mistakes as mistakes:
+        _log.error("watcher.yml refused, the last good one stays", mistakes=[str(one) for one in mistakes.mistakes])
 
 
 def _logging_is_ours(**_about: Any) -> None:

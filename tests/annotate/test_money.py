@@ -159,8 +159,8 @@ def test_amounts_are_converted_at_the_rate_of_the_items_date() -> None:
 @pytest.mark.parametrize(
     ("written", "value", "currency"),
     [("10M USD", 10e6, "USD"), ("0USD", 0, "USD"), ("5,000,000 EUR", 5e6, "EUR"), ("US$ 2.5bn", 2.5e9, "USD"),
-     ("1亿元", 1e8, "CNY"), ("250000", 250_000, "USD"), ("3k GBP", 3000, "GBP"), ("0USD", 0, "USD"), ("50MUSD", 50e6, "USD"),
-     ("2.5bnEUR", 2.5e9, "EUR"), ("10 million", 10e6, "USD")],
+     ("1亿元", 1e8, "CNY"), ("250000", 250_000, "USD"), ("3k GBP", 3000, "GBP"), ("0USD", 0, "USD"),
+     ("50MUSD", 50e6, "USD"), ("2.5bnEUR", 2.5e9, "EUR"), ("10 million", 10e6, "USD")],
 )  # fmt: skip
 def test_thresholds_are_read_as_people_write_them(written: str, value: float, currency: str) -> None:
     assert parse_threshold(written) == (value, currency)

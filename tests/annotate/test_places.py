@@ -247,3 +247,34 @@ def test_a_megabyte_of_one_piece_takes_bounded_time(piece: str) -> None:
     began = time.process_time()
     places(text, TextField.TEXT)
     assert time.process_time() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Councillors in Ambrook met.", {"Ambrook": None}),
+        ("Ostreva mayor Jan Novak flew to Lindenhof, Germany, to sign.", {"Ostreva": None, "Lindenhof": "DE"}),
+        ("They opened talks with Velikovo in western Ukraine.", {"Velikovo": "UA"}),
+        ("Utsunari's mayor met guests; later Utsunari celebrated.", {"Utsunari": None}),
+        ("The City of Laredo Springs signed.", {"Laredo Springs": None}),
+        ("Kazan and Ghent signed a programme.", {"Kazan": "RU", "Ghent": "BE"}),
+    ],
+)
+def test_towns_that_no_gazetteer_knows_are_told_by_what_stands_beside_them(
+    text: str, expected: dict[str, str | None]
+) -> None:
+    found = {place.name: place.country for place in places(text, TextField.TEXT) if place.kind is not PlaceKind.COUNTRY}
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "District mayor Li met the Chinese mayor on Monday.",
+        "Vice mayor Anna Weiss called the talks concrete.",
+        "The agreement, due to lapse in March, has been prolonged.",
+        "He spoke with Smith and Jones about the plan.",
+    ],
+)
+def test_offices_peoples_months_and_persons_are_no_towns(text: str) -> None:
+    assert places(text, TextField.TEXT) == ()

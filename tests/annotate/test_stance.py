@@ -75,3 +75,21 @@ def test_a_sentence_is_asserted_when_its_main_clause_is() -> None:
     text = "Orbit licensed the drug to Bayer and plans to use the money for trials."
     assert [one.stance for one in sentences(text, TEXT, dated=DAY)] == [Stance.ASSERTED]
     assert [one.cue for one in clauses(text, TEXT, sentences(text, TEXT, dated=DAY), dated=DAY)] == ["", "plans to"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "stance"),
+    [
+        ("预计到年底，全区签约项目达50个，投资额达110亿元。", "投资额", "expected"),
+        ("力争到2028年，形成总规模500亿元的基金群。", "形成", "planned"),
+        ("预计2027年投产，总投资30亿元。", "总投资", "asserted"),
+        ("Acme said it would pay $80 million for the rights.", "pay", "asserted"),
+        ("Acme would pay $80 million for the rights.", "pay", "conditional"),
+        ("Half of the private money can be raised abroad.", "raised", "conditional"),
+        ("All rights to the antibody revert to Acme.", "rights", "ended"),
+        ("The company's 2015 seed round brought in $3 million.", "brought", "background"),
+        ("公司在香港上市，募集资金净额32.5亿港元。", "募集", "asserted"),
+    ],
+)
+def test_forecasts_reported_speech_and_returned_rights_colour_what_follows(text: str, words: str, stance: str) -> None:
+    assert stance_of(text, words) is Stance(stance)

@@ -87,6 +87,7 @@ def test_retry_after_travels_with_a_retry_only():
     assert classify(Said(410, headers), now=NOW).retry_after_s is None
 
 
+@pytest.mark.parametrize("repeatable", [True, False])
 @pytest.mark.parametrize(
     ("fault", "kind", "reason"),
     [
@@ -100,12 +101,15 @@ def test_retry_after_travels_with_a_retry_only():
         (RefusedAddress("x"), OutcomeKind.CHANNEL_DOWN, "refused_address"),
     ],
 )
-def test_a_call_without_an_answer_is_classified_by_what_may_have_arrived(fault, kind, reason):
+def test_a_call_without_an_answer_is_classified_by_what_may_have_arrived(fault, kind, reason, repeatable):
     class Broken:
         def post(self, *_given, **_named):
             raise fault
 
-    outcome = post(Broken(), "https://hooks.example/SECRET", {}, b"", timeout_s=1)
+    if repeatable and kind is OutcomeKind.UNCERTAIN:
+        kind = OutcomeKind.RETRY
+    outcome = post(Broken(), "https://hooks.example/SECRET", {}, b"", timeout_s=1, repeatable=repeatable)
     assert isinstance(outcome, Outcome)
     assert (outcome.kind, outcome.reason) == (kind, reason)
+    assert outcome.retry_after_s == (600 if kind is OutcomeKind.UNCERTAIN else None)
     assert "SECRET" not in outcome.detail

@@ -37,11 +37,10 @@ def test_a_rejected_delivery_is_parked_at_once():
     )
 
 
-@pytest.mark.parametrize("kind", [OutcomeKind.RETRY, OutcomeKind.UNCERTAIN])
 @pytest.mark.parametrize(("attempt", "expected_s"), [(1, 30), (2, 60), (3, 120), (5, 480), (8, 3840), (9, 7680)])
-def test_waits_double_within_a_fifth(kind, attempt, expected_s):
+def test_waits_double_within_a_fifth(attempt, expected_s):
     for key in "abcdefgh":
-        again = decided(kind, attempt=attempt, key=key)
+        again = decided(OutcomeKind.RETRY, attempt=attempt, key=key)
         assert again.state is DeliveryState.PENDING
         assert 0.8 * expected_s <= wait_s(again) <= 1.2 * expected_s
 
@@ -73,13 +72,26 @@ def test_retry_after_is_obeyed_and_never_undercut(asked_s):
         assert asked_s <= wait_s(again) <= 1.2 * asked_s
 
 
+def test_what_may_have_arrived_is_sent_again_twice_and_then_parked():
+    for attempt in (1, 2):
+        again = decided(OutcomeKind.UNCERTAIN, attempt=attempt, retry_after_s=600)
+        assert again.state is DeliveryState.PENDING
+        assert 600 <= wait_s(again) <= 720
+    for attempt in (3, 10):
+        assert decided(OutcomeKind.UNCERTAIN, attempt=attempt, retry_after_s=600) == NextAttempt(
+            state=DeliveryState.PARKED,
+            next_attempt_at=None,
+            reason=f"uncertain: it may have arrived; tried {attempt} times",
+        )
+
+
 def test_a_channel_that_is_down_waits_long_and_loses_nothing():
     again = decided(OutcomeKind.CHANNEL_DOWN, reason="http_410")
     assert again.state is DeliveryState.PENDING
     assert 0.8 * 14_400 <= wait_s(again) <= 1.2 * 14_400
 
 
-@pytest.mark.parametrize("kind", [OutcomeKind.RETRY, OutcomeKind.UNCERTAIN, OutcomeKind.CHANNEL_DOWN])
+@pytest.mark.parametrize("kind", [OutcomeKind.RETRY, OutcomeKind.CHANNEL_DOWN])
 @pytest.mark.parametrize(
     ("first", "words"),
     [

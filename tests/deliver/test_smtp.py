@@ -6,19 +6,20 @@ import ssl
 import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from watcher.deliver.channel import Misconfigured
-from watcher.deliver.smtp import Server, Step, Tls, Transaction, classify, parse_server
-from watcher.model import OutcomeKind
+from watcher.deliver.smtp import FINAL_S, Server, Step, Tls, Transaction, classify, parse_server
+from watcher.model import Outcome, OutcomeKind
 
 MESSAGE = b"From: a@w.example\r\nSubject: x\r\n\r\nfirst\r\n.second\r\n..third\r\n.\r\nlast\r\n"
 
 
-def sent(server: Server, timeout_s: float = 5, tls: ssl.SSLContext | None = None):
-    return Transaction(server, timeout_s=timeout_s, tls=tls).deliver(
+def sent(server: Server, timeout_s: float = 5, final_s: float = 5, tls: ssl.SSLContext | None = None):
+    return Transaction(server, timeout_s=timeout_s, final_s=final_s, tls=tls).deliver(
         MESSAGE, sender="a@w.example", recipient="b@x.example"
     )
 
@@ -93,12 +94,12 @@ def test_a_connection_that_breaks_before_the_message_is_tried_again(smtp_inbox, 
 def test_a_connection_that_breaks_after_the_final_dot_is_uncertain(smtp_inbox, keep):
     smtp_inbox.hang_up("DATA", keep=keep)
     outcome = sent(plain(smtp_inbox.port))
-    assert (outcome.kind, outcome.reason) == (OutcomeKind.UNCERTAIN, "connection")
+    assert (outcome.kind, outcome.reason, outcome.retry_after_s) == (OutcomeKind.UNCERTAIN, "connection", 600)
     assert len(smtp_inbox.mails) == int(keep)
 
 
 @contextlib.contextmanager
-def script(*replies: bytes, pause_s: float = 0):
+def script(*replies: bytes, pause_s: float = 0, last_pause_s: float = 0):
     """A server that greets with the first reply, answers each line with the next, and then says nothing more."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -106,8 +107,8 @@ def script(*replies: bytes, pause_s: float = 0):
             with contextlib.suppress(OSError):
                 connection, _ = listener.accept()
                 with connection, connection.makefile("rwb") as lines:
-                    for reply in replies:
-                        time.sleep(pause_s)
+                    for left, reply in zip(range(len(replies), 0, -1), replies, strict=True):
+                        time.sleep(pause_s if left > 1 or not last_pause_s else last_pause_s)
                         lines.write(reply)
                         lines.flush()
                         line = lines.readline()
@@ -133,7 +134,7 @@ def script(*replies: bytes, pause_s: float = 0):
 def test_a_server_that_falls_silent_costs_one_deadline_in_all(replies, kind):
     with script(*replies) as port:
         started = time.monotonic()
-        outcome = sent(plain(port), timeout_s=0.5)
+        outcome = sent(plain(port), timeout_s=0.5, final_s=0.5)
         assert time.monotonic() - started < 2
     assert (outcome.kind, outcome.reason) == (kind, "timeout")
 
@@ -146,6 +147,41 @@ def test_a_server_that_is_slow_at_every_reply_costs_one_deadline_in_all():
         "timeout",
         "sender: no reply came in time",
     )
+
+
+ACCEPTED = (b"220 hi\r\n", *[b"250 ok\r\n"] * 3, b"354 go\r\n")
+
+
+def test_a_server_may_think_longer_over_the_whole_message_than_everything_before_may_take():
+    with script(*ACCEPTED, b"250 taken\r\n", last_pause_s=1.5) as port:
+        outcome = sent(plain(port), timeout_s=1, final_s=5)
+    assert outcome.kind is OutcomeKind.SENT, outcome
+    assert FINAL_S == 60
+
+
+def drip(reply: bytes):
+    """A server that says `reply` again and again, so that what it says never ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                while True:
+                    connection.sendall(reply)
+                    time.sleep(0.1)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+@pytest.mark.parametrize("reply", [b"2", b"220-hi\r\n"])
+def test_a_reply_that_never_ends_costs_one_deadline(reply):
+    with drip(reply) as listener:
+        started = time.monotonic()
+        outcome = sent(plain(listener.getsockname()[1]), timeout_s=0.5)
+        assert time.monotonic() - started < 2
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "timeout")
 
 
 def test_a_message_larger_than_the_server_takes_is_not_sent():
@@ -171,6 +207,12 @@ def test_a_plain_server_behind_smtps_is_no_trusted_connection(smtp_inbox):
     outcome = sent(Server(host="127.0.0.1", port=smtp_inbox.port, tls=Tls.DIRECT), timeout_s=2)
     assert outcome.kind in (OutcomeKind.CHANNEL_DOWN, OutcomeKind.RETRY)
     assert smtp_inbox.mails == []
+
+
+def test_hiding_a_password_changes_nothing_else():
+    told = Outcome(kind=OutcomeKind.UNCERTAIN, reason="timeout", detail="final: p@ss", retry_after_s=600)
+    transaction = Transaction(plain(25, user="u", password="p@ss"), timeout_s=1)
+    assert transaction._without_password(told) == replace(told, detail="final: ***")
 
 
 # ── TLS and AUTH ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -275,7 +278,7 @@ def test_a_post_whose_status_arrived_succeeds_although_the_body_breaks() -> None
 
 
 def test_a_post_says_whether_its_bytes_may_have_arrived() -> None:
-    with serving(_silence) as server, GuardedClient(LOOPBACK, total_s=0.3) as client:
+    with serving(_silence) as server, GuardedClient(LOOPBACK, total_s=1) as client:
         with pytest.raises(Unreachable) as late:
             client.post(server.url, {}, b"x")
         assert late.value.sent is True
@@ -304,3 +307,42 @@ def test_the_connected_peer_is_checked() -> None:
             assert client.get(f"http://feeds.example.com:{server.port}/").status == 200
             with pytest.raises(RefusedAddress):
                 client.get(f"http://other.example.com:{server.port}/")
+
+
+def test_twelve_requests_are_on_their_way_at_once() -> None:
+    all_there = threading.Barrier(12)
+
+    def answer(_request: bytes, connection: socket.socket) -> None:
+        all_there.wait(5)
+        connection.sendall(ok())
+
+    with serving(answer) as server, GuardedClient(LOOPBACK, total_s=5) as client, ThreadPoolExecutor(12) as pool:
+        client._transport()  # one pool of connections, whatever the threads do
+        answers = list(pool.map(lambda _: client.get(server.url).status, range(12)))
+    assert answers == [200] * 12
+
+
+def test_threads_that_come_first_together_share_one_pool_of_connections() -> None:
+    for _ in range(5):
+        start = threading.Barrier(8)
+
+        def opened(client: GuardedClient, start: threading.Barrier) -> object:
+            start.wait(5)
+            return client._transport()
+
+        with GuardedClient(LOOPBACK) as client, ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(opened, [client] * 8, [start] * 8))
+        assert len({id(one) for one in found}) == 1
+
+
+def test_a_child_forked_while_a_thread_opens_can_open_too() -> None:
+    with GuardedClient(LOOPBACK) as client:
+        opening = threading.Thread(target=client._transport)
+        opening.start()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(5)
+            client._transport()
+            os._exit(0)
+        opening.join()
+        assert os.waitpid(child, 0)[1] == 0

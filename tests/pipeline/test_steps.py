@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from stage import SECRET, Stage, rss
 
 from watcher import pipeline
+from watcher.deliver.webhook import WebhookChannel
 from watcher.errors import SandboxFailed, TryAgain
 from watcher.model import NewsText
-from watcher.pipeline import STEPS
+from watcher.pipeline import STEPS, alert, classify
 from watcher.store import deliveries, digests, events, feeds, items
+from watcher.story.snippets import snippets
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,8 @@ def _secrets(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def drain(stage: Stage, *, times: int = 8) -> None:
     """Do every step for whatever waits, until nothing does or so many times."""
-    pipeline.apply_config(stage.runtime)
+    for _ in range(2):  # a changed file is taken at the second look
+        pipeline.apply_config(stage.runtime)
     for _ in range(times):
         waiting = pipeline.due(stage.runtime)
         if not waiting:
@@ -39,6 +43,13 @@ def told_to_ops(stage: Stage) -> list[str]:
     with stage.runtime.database.read() as conn:
         rows = conn.exec_driver_sql("SELECT notice FROM digests WHERE notice IS NOT NULL ORDER BY id").scalars()
         return [(json.loads(row) if isinstance(row, str) else row)["subject"] for row in rows]
+
+
+def digest_texts(stage: Stage) -> list[str]:
+    """The texts of the digests that came by mail, without the service's own notices."""
+    notices = set(told_to_ops(stage))
+    mails = [mail.message for mail in stage.inbox.mails if not any(one in mail.message["Subject"] for one in notices)]
+    return [mail.get_body(("plain",)).get_content() for mail in mails]
 
 
 def feed_row(stage: Stage, number: int = 0) -> dict[str, Any]:
@@ -191,7 +202,7 @@ class _Allergic:
 
     def __init__(self, engine: Any, title: str) -> None:
         self._engine, self._title = engine, title
-        self.version = engine.version
+        self.version, self.rule_set = engine.version, engine.rule_set
 
     def matches(self, news: NewsText) -> Any:
         if news.title == self._title:
@@ -237,12 +248,112 @@ def test_an_event_that_cannot_be_written_is_left_out_of_its_digest_and_named(
     monkeypatch.setattr(type(stage.runtime.sandbox), "call", lambda _self, *args, **more: fail_on_two(*args, **more))
     stage.send_digest()
     drain(stage)
-    (mail,) = stage.inbox.mails
-    text = mail.message.get_body(("plain",)).get_content()
+    (text,) = digest_texts(stage)
     assert "Acme 1 funded" in text
     assert "Acme 3 funded" in text
     assert "Acme 2 funded" not in text
     assert "could not be written" in text
+    assert told_to_ops(stage) == ["An event could not be written"]
+
+
+class _Died(BaseException):
+    """As if the process had been killed: no handler sees it."""
+
+
+def test_an_item_that_kills_its_worker_is_parked_and_takes_no_other_with_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = stage.runtime.rules.engine()
+    deaths: list[str] = []
+
+    class _Deadly(_Allergic):
+        def matches(self, news: NewsText) -> Any:
+            if news.title == self._title:
+                deaths.append(news.title)
+                raise _Died
+            return self._engine.matches(news)
+
+    monkeypatch.setattr(stage.runtime.rules, "engine", lambda: _Deadly(engine, "Acme 1 funded"))
+    stage.publish(0, [1, 2, 3])
+    for _ in range(20):
+        with contextlib.suppress(_Died):
+            drain(stage)
+        stage.let_leases_end()
+    assert set(stage.hooked()) == {"Acme 2 funded", "Acme 3 funded"}
+    assert len(deaths) == stage.runtime.settings.park_after
+    assert told_to_ops(stage) == ["An item was parked"]
+
+
+def test_an_item_that_cannot_be_stored_does_not_stop_its_batch(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_on_two(evidence: Any, *, title: str, text: str) -> Any:
+        if title == "Acme 2 funded":
+            raise ZeroDivisionError("a bug")
+        return snippets(evidence, title=title, text=text)
+
+    monkeypatch.setattr(classify, "snippets", fail_on_two)
+    stage.publish(0, [1, 2, 3])
+    drain(stage)
+    assert set(stage.hooked()) == {"Acme 1 funded", "Acme 3 funded"}
+
+
+def test_an_event_that_cannot_be_offered_does_not_stop_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose = alert.choose
+
+    def fail_on_two(event: Any, *args: Any, **more: Any) -> Any:
+        if event.title == "Acme 2 funded":
+            raise ZeroDivisionError("a bug")
+        return choose(event, *args, **more)
+
+    monkeypatch.setattr(alert, "choose", fail_on_two)
+    stage.publish(0, [1, 2, 3])
+    for _ in range(stage.runtime.settings.park_after + 1):
+        drain(stage)
+        stage.let_leases_end()
+    assert set(stage.hooked()) == {"Acme 1 funded", "Acme 3 funded"}
+    assert told_to_ops(stage) == ["An event was parked"]
+    monkeypatch.setattr(alert, "choose", choose)
+    with stage.runtime.database.write() as conn:
+        assert events.wake_parked(conn) == 1
+    drain(stage)
+    assert len(stage.hooked()) == 3
+
+
+def test_trouble_of_the_machine_puts_a_digest_off_whole(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.publish(0, [1, 2])
+    drain(stage)
+
+    def no_disk(_self: Any, *_args: Any, **_more: Any) -> Any:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(stage.runtime.sandbox), "call", no_disk)
+        stage.send_digest()
+        drain(stage)
+    assert digest_texts(stage) == []
+    stage.let_leases_end()
+    drain(stage)
+    (text,) = digest_texts(stage)
+    assert "Acme 1 funded" in text
+    assert "Acme 2 funded" in text
+    assert "could not be written" not in text
+
+
+def test_a_channel_that_cannot_be_written_to_does_not_stop_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = stage.folder / "watcher.yml"
+    config.write_text(config.read_text("utf-8").replace("channels: [hook]", "channels: [hook, team]"), "utf-8")
+
+    def refuse(*_args: Any, **_more: Any) -> Any:
+        raise ValueError("cannot be used")
+
+    monkeypatch.setattr(WebhookChannel, "compose", refuse)
+    stage.publish(0, [1])
+    drain(stage)
+    assert len(stage.web.got("/slack")) == 2
+    assert told_to_ops(stage) == ["Channel hook cannot be used"]
 
 
 # ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -307,7 +418,7 @@ def test_a_missing_secret_is_an_outcome_with_its_place_and_without_its_value(
 # ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_comes_after_a_digest_closed_early_goes_into_the_next(stage: Stage) -> None:
+def test_a_digest_sent_early_leaves_its_window_to_what_comes_until_the_hour(stage: Stage) -> None:
     stage.publish(0, [1])
     drain(stage)
     stage.send_digest()
@@ -316,9 +427,10 @@ def test_what_comes_after_a_digest_closed_early_goes_into_the_next(stage: Stage)
     stage.poll()
     drain(stage)
     with stage.runtime.database.read() as conn:
-        daily = [row for row in digests.listing(conn, limit=50) if row["subscription_id"] == "daily"]
-    assert [(row["alerts"], row["closed_at"] is not None) for row in reversed(daily)] == [(1, True), (1, False)]
-    assert daily[0]["window"] > daily[1]["window"]
+        rows = [row for row in digests.listing(conn, limit=50) if row["subscription_id"] == "daily"]
+    early, regular = reversed(rows)
+    assert [(row["alerts"], row["closed_at"] is not None) for row in (early, regular)] == [(1, True), (1, False)]
+    assert early["window"].startswith(f"{regular['window']} early ")
 
 
 def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_one_source_line(stage: Stage) -> None:
@@ -352,3 +464,65 @@ def test_a_database_that_was_away_takes_the_file_at_the_next_sweep(
         with pytest.raises(TryAgain):
             pipeline.apply_config(stage.runtime)
     assert pipeline.apply_config(stage.runtime) is not None
+
+
+def test_a_watcher_yml_that_is_being_written_is_taken_when_it_stands_still(stage: Stage) -> None:
+    drain(stage)
+    config = stage.folder / "watcher.yml"
+    whole = config.read_text("utf-8")
+    config.write_text(whole[: whole.index("subscriptions:")], "utf-8")
+    assert pipeline.apply_config(stage.runtime) is None
+    config.write_text(whole + "\n", "utf-8")
+    assert pipeline.apply_config(stage.runtime) is None
+    applied = pipeline.apply_config(stage.runtime)
+    assert applied is not None
+    assert (applied.added, applied.changed, applied.retired) == ((), (), ())
+
+
+def test_a_feed_whose_first_fetch_breaks_off_alerts_from_the_second_on(stage: Stage) -> None:
+    config = stage.folder / "watcher.yml"
+    config.write_text(config.read_text("utf-8").replace("alert_history: all", "alert_history: none"), "utf-8")
+    cut = rss([1, 2])
+    stage.web.serve("/feed/0", cut[: cut.index(b"Acme 2")], etag=None)
+    drain(stage)
+    assert feed_row(stage)["last_outcome"] == "truncated"
+    stage.publish(0, [1, 3])
+    stage.poll()
+    drain(stage)
+    assert list(stage.hooked()) == ["Acme 3 funded"]
+
+
+def test_a_database_that_is_away_at_the_mark_does_not_send_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish, failures = deliveries.finish, [TryAgain("away")] * 2
+
+    def hiccup(*args: Any, **more: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        return finish(*args, **more)
+
+    monkeypatch.setattr(deliveries, "finish", hiccup)
+    stage.publish(0, [1])
+    drain(stage)
+    stage.let_leases_end()
+    drain(stage)
+    assert (len(stage.web.got("/hook")), len(stage.web.got("/slack"))) == (1, 1)
+
+
+def test_a_feed_that_fails_five_times_in_a_row_is_told_to_ops_once(stage: Stage) -> None:
+    stage.web.answer("/feed/0", status=500, body=b"no")
+    for _ in range(7):
+        drain(stage)
+        stage.poll()
+    assert [subject for subject in told_to_ops(stage) if "cannot be read" in subject] == [
+        f"{stage.web.url('/feed/0')} cannot be read"
+    ]
+
+
+def test_mails_link_to_the_public_page_of_watcher_yml(stage: Stage) -> None:
+    config = stage.folder / "watcher.yml"
+    config.write_text(config.read_text("utf-8") + "public_url: https://watcher.example.org\n", "utf-8")
+    stage.publish(0, [1])
+    drain(stage)
+    stage.send_digest()
+    drain(stage)
+    assert "https://watcher.example.org" in digest_texts(stage)[0]

@@ -166,6 +166,30 @@ def test_a_removed_channel_parks_what_waits_for_it_and_retry_wakes_it(database: 
         assert deliveries.due(conn, now=now(), limit=5) == [made]
 
 
+def test_what_was_parked_for_a_removed_channel_goes_when_the_channel_is_back(database: Database) -> None:
+    made = _outbox(database)
+    with database.write() as conn:
+        subscriptions.sync_channels(conn, [], now=now())
+        deliveries.park_unsendable(conn, now=now())
+    add_channel(database)
+    with database.write() as conn:
+        assert deliveries.due(conn, now=now(), limit=5) == [made]
+
+
+def test_a_woken_message_has_all_its_tries_again(database: Database) -> None:
+    made = _outbox(database)
+    failed = Outcome(kind=OutcomeKind.RETRY, reason="http_503")
+    parked = NextAttempt(state=DeliveryState.PARKED, next_attempt_at=None, reason="gave up")
+    with database.write() as conn:
+        first = deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now())
+        assert first is not None
+        deliveries.finish(conn, first, owner=WHO, outcome=failed, following=parked, now=now())
+        assert deliveries.retry(conn, [made], now=now()) == 1
+        second = deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now())
+    assert second is not None
+    assert (second.attempt, second.tries) == (2, 1)
+
+
 def test_a_changed_channel_is_tried_again(database: Database) -> None:
     add_channel(database)
     moved = ChannelConfig(id="hook", kind=ChannelKind.WEBHOOK, url="https://elsewhere.example/")

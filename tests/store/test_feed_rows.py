@@ -71,7 +71,7 @@ def test_a_poll_that_lost_its_lease_writes_nothing(database: Database) -> None:
     with database.write() as conn:
         (feed,) = feeds.claim(conn, [one], owner=WHO, lease_s=-1, now=now())
     with database.write() as conn:
-        (other,) = feeds.claim(conn, [one], owner="worker:2", lease_s=60, now=now())
+        (other,) = feeds.claim(conn, [one], owner="worker:2", lease_s=60, now=now(), before=True)
     assert other.attempt == feed.attempt + 1
     result = FetchResult(outcome=FetchOutcome.TIMEOUT)
     following = NextPoll(next_poll_at=now(), reason="late", error_count=1)
@@ -126,6 +126,34 @@ def test_a_disabled_feed_is_never_due(database: Database) -> None:
     with database.read() as conn:
         assert feeds.due(conn, now=now(), limit=10) == []
         assert feeds.coverage(conn) == (1, 0, ["https://news.example/feed"])
+
+
+def test_a_feed_that_was_gone_is_polled_again_when_it_is_added_again(database: Database) -> None:
+    one = add_feed(database)
+    (feed,) = _claim(database, [one])
+    gone = NextPoll(next_poll_at=now(), reason="gone", error_count=1, disabled=True)
+    result = FetchResult(outcome=FetchOutcome.GONE, status=410, detail="410 Gone")
+    with database.write() as conn:
+        feeds.finish(
+            conn, feed, owner=WHO, result=result, following=gone, parsed=None, validators=Validators(), now=now()
+        )
+        assert feeds.due(conn, now=now(), limit=5) == []
+        assert feeds.add(conn, FeedConfig(url="https://news.example/feed"), origin=Origin.CLI, now=now())
+        assert feeds.due(conn, now=now(), limit=5) == [one]
+        assert feeds.listing(conn)[0]["error_count"] == 0
+
+
+def test_a_title_that_a_reload_set_during_the_fetch_stays(database: Database) -> None:
+    one = add_feed(database)
+    (feed,) = _claim(database, [one])
+    result = FetchResult(outcome=FetchOutcome.CHANGED, status=200)
+    following = NextPoll(next_poll_at=now(), reason="x", error_count=0)
+    with database.write() as conn:
+        conn.exec_driver_sql("UPDATE feeds SET title = 'Ours'")
+        feeds.finish(
+            conn, feed, owner=WHO, result=result, following=following, parsed=PARSED, validators=Validators(), now=now()
+        )
+        assert feeds.listing(conn)[0]["title"] == "Ours"
 
 
 def test_a_removed_feed_comes_back_when_it_is_added_again(database: Database) -> None:

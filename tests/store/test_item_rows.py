@@ -32,8 +32,16 @@ def test_a_guid_that_only_changed_its_host_is_the_same_item(database: Database) 
     with database.write() as conn:
         first = draft("http://a.example/1", alias="a.example/1")
         assert items.insert_new(conn, feed_id, [first], history=lambda _: False, now=now()) == [1]
-        moved = draft("https://a.example/1", alias="a.example/1")
+        moved = draft("https://a.example/1", alias="a.example/1", title=first.title)
         assert items.insert_new(conn, feed_id, [moved], history=lambda _: False, now=now()) == []
+
+
+def test_what_an_aggregator_joins_from_two_hosts_stays_two_items(database: Database) -> None:
+    feed_id = add_feed(database)
+    with database.write() as conn:
+        both = [draft("https://a.example/?p=1", alias="?p=1"), draft("https://b.example/?p=1", alias="?p=1")]
+        assert items.insert_new(conn, feed_id, both[:1], history=lambda _: False, now=now()) == [1]
+        assert items.insert_new(conn, feed_id, both, history=lambda _: False, now=now()) == [2]
 
 
 def test_two_thousand_entries_are_looked_up_in_pieces(database: Database) -> None:
@@ -51,8 +59,8 @@ def test_a_claimed_item_knows_its_feed_and_is_finished_once(database: Database) 
         assert items.claim(conn, [1], owner="other", lease_s=60, now=now()) == []
     assert (item.feed_title, item.feed_tags, item.title, item.attempt) == ("Park news", ("parks",), "Title of a", 1)
     with database.write() as conn:
-        assert items.finish(conn, item, owner=WHO, story_id=None, rules_version="v1", now=now())
-        assert not items.finish(conn, item, owner=WHO, story_id=None, rules_version="v2", now=now())
+        assert items.finish(conn, item, owner=WHO, rules_version="v1", now=now())
+        assert not items.finish(conn, item, owner=WHO, rules_version="v2", now=now())
     assert _waiting(database) == []
 
 

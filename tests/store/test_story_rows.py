@@ -115,11 +115,11 @@ def test_only_classified_items_are_read_again_and_know_why(database: Database) -
     add_items(database, add_feed(database), "a", "b")
     with database.write() as conn:
         (first,) = items.claim(conn, [1], owner=WHO, lease_s=60, now=now())
-        items.finish(conn, first, owner=WHO, story_id=None, rules_version="v1", now=now())
+        items.finish(conn, first, owner=WHO, rules_version="v1", now=now())
         assert items.reclassify(conn, [1, 2, 9], Again.TEXT, now=now()) == [1]
         (again,) = items.claim(conn, [1], owner=WHO, lease_s=60, now=now())
         assert (again.again, again.attempt) == (Again.TEXT, 1)
-        items.finish(conn, again, owner=WHO, story_id=None, rules_version="v1", now=now())
+        items.finish(conn, again, owner=WHO, rules_version="v1", now=now())
         assert conn.execute(select(item_rows.c.reclassify).where(item_rows.c.id == 1)).scalar_one() is None
 
 

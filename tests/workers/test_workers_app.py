@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from watcher.deliver.smtp import FINAL_S, QUIT_S
 from watcher.errors import CannotHelp
 from watcher.pipeline import Step
+from watcher.settings import SETTINGS as SETTING_TABLE
 from watcher.settings import Settings
 from workers import app as application
 from workers import tasks  # noqa: F401 -- registers the tasks
-from workers.app import QUEUES, app, check, configure
+from workers.app import HARD_LIMIT_S, QUEUES, app, check, configure
 
 SETTINGS = Settings(redis_url="redis://broker.example:6379/0")
 
@@ -34,8 +36,8 @@ def _configured() -> None:
         ("accept_content", ["json"]),
         ("worker_prefetch_multiplier", 1),
         ("worker_disable_prefetch", True),
-        ("task_soft_time_limit", 60),
-        ("task_time_limit", 90),
+        ("task_soft_time_limit", 130),
+        ("task_time_limit", 150),
         ("broker_connection_retry_on_startup", True),
         ("broker_connection_max_retries", None),
         ("broker_channel_error_retry", True),
@@ -89,6 +91,12 @@ def test_limits_that_let_two_workers_do_one_task_are_refused(changed: dict[str, 
         configure(Settings(redis_url=SETTINGS.redis_url, **changed))
 
 
+def test_the_slowest_send_that_settings_allow_ends_before_its_task_is_killed() -> None:
+    (longest_s,) = [setting.high for setting in SETTING_TABLE if setting.name == "deliver_total_s"]
+    assert longest_s is not None
+    assert longest_s + FINAL_S + QUIT_S < HARD_LIMIT_S
+
+
 def test_there_is_a_task_of_its_own_name_for_every_queue() -> None:
     assert QUEUES == ("feeds", "items", "events", "digests", "deliveries", "sweep")
     ours = {name for name in app.tasks if name.startswith("watcher.")}
@@ -96,12 +104,12 @@ def test_there_is_a_task_of_its_own_name_for_every_queue() -> None:
     assert set(app.amqp.queues) == set(QUEUES)
 
 
-def test_the_beat_pokes_only_the_sweep_and_its_pokes_expire() -> None:
+def test_the_beat_pokes_only_the_sweep_and_its_pokes_do_not_expire() -> None:
     assert app.conf.beat_schedule == {
         "sweep": {
             "task": "watcher.sweep",
             "schedule": 5.0,
-            "options": {"queue": "sweep", "expires": 10.0, "ignore_result": True},
+            "options": {"queue": "sweep", "ignore_result": True},
         }
     }
 

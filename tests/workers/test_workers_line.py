@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from kombu import pools
 from row_factories import add_feed, add_items
 from services.valkey import Valkey
@@ -24,7 +25,7 @@ from watcher.pipeline import Step
 from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.store import overview
-from workers import alive, base, tasks
+from workers import alive, base, beat, tasks
 from workers.app import KEY_PREFIX, app, configure
 from workers.main import main, refuse_evicting_broker
 
@@ -119,6 +120,33 @@ def test_the_sweep_adds_nothing_to_a_queue_that_is_long(rt: Runtime, valkey: Val
     assert base.without_long_queues({Step.ITEMS: [1], Step.FEEDS: [2]}) == {Step.FEEDS: [2]}
 
 
+def beat_once(after: int) -> None:
+    """A beat whose next poke is due now, `after` earlier ones."""
+    poker = beat.Poker(app=app)
+    for _ in range(after + 1):
+        (entry,) = poker.schedule.values()
+        poker.apply_entry(entry, producer=poker.producer)
+
+
+def test_the_beat_adds_no_poke_while_two_wait(rt: Runtime, valkey: Valkey) -> None:
+    beat_once(after=5)
+    assert waiting(valkey, "sweep") == 2
+    with valkey.client() as client:
+        raw = client.lpop(KEY_PREFIX + "sweep")
+    assert json.loads(raw)["headers"]["expires"] is None  # type: ignore[arg-type]
+    beat_once(after=0)
+    assert waiting(valkey, "sweep") == 2
+
+
+def test_the_beat_pokes_when_the_broker_cannot_be_asked(
+    rt: Runtime, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    with valkey.client() as client:
+        client.set(KEY_PREFIX + "sweep", "no list")  # asking for its length is an error
+    beat_once(after=0)
+    assert "Couldn't apply scheduled task sweep" in caplog.text
+
+
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -131,6 +159,18 @@ def test_a_bug_in_a_step_ends_the_task_quietly_and_is_logged_with_its_ids(rt: Ru
     assert [(one["event"], one["task"], one["ids"], one["count"]) for one in logs] == [
         ("a task failed; its rows are left to the sweep", "watcher.items", [7, 8], 2)
     ]
+
+
+def test_a_step_that_ran_out_of_time_is_told_as_that_and_not_as_a_bug(rt: Runtime) -> None:
+    def endless(_rt: Runtime, _ids: object) -> pipeline.Nudges:
+        raise SoftTimeLimitExceeded
+
+    with capture_logs() as logs:
+        tasks.items.step(endless, [7, 8])
+    assert [(one["log_level"], one["event"], one["task"], one["ids"]) for one in logs] == [
+        ("warning", "ran out of time; its rows are left to the sweep", "watcher.items", [7, 8])
+    ]
+    assert rt.interrupts == (SoftTimeLimitExceeded,)
 
 
 def test_machinery_that_is_away_is_tried_again_three_times_and_then_left_to_the_sweep(
@@ -234,7 +274,6 @@ def runtime_settings(chosen: Settings, socket: Path) -> Settings:
     ("environ", "told"),
     [
         ({"WATCHER_BATCH": "many"}, "WATCHER_BATCH: cannot be used (write a whole number)"),
-        ({"WATCHER_CONFIG_PATH": "/nowhere/watcher.yml"}, "/nowhere/watcher.yml: no such file or directory"),
         ({"WATCHER_LEASE_S": "60"}, "Celery's settings are not the required ones: lease_s"),
     ],
 )
@@ -243,6 +282,26 @@ def test_a_worker_that_cannot_work_says_why_and_ends_with_status_one(
 ) -> None:
     assert run("worker", **environ).wait(30) == 1
     assert told in (tmp_path / "worker.log").read_text()
+
+
+@pytest.mark.parametrize("duty", ["worker", "beat"])
+def test_a_bad_watcher_yml_is_told_with_all_its_mistakes_and_stops_nothing(
+    rt: Runtime, run: Run, valkey: Valkey, tmp_path: Path, duty: str
+) -> None:
+    (tmp_path / "watcher.yml").write_text("feeds: [x]\nopps: []\n")
+    if duty == "worker":
+        add_items(rt.database, add_feed(rt.database), "one")
+    process = run(duty, WATCHER_RULES_DIR=str(tmp_path / "rules"))
+    log = tmp_path / f"{duty}.log"
+    if duty == "worker":
+        assert until(lambda: unread(rt) == 0), log.read_text()
+    else:
+        assert until(lambda: waiting(valkey, "sweep") > 0), log.read_text()
+    assert process.poll() is None
+    told = log.read_text()
+    assert "watcher.yml refused, the last good one stays" in told
+    assert "watcher.yml:1: 'x' is no web address" in told
+    assert "watcher.yml:2: unknown key 'opps'" in told
 
 
 def test_a_queue_that_does_not_exist_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:

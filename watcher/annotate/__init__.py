@@ -13,9 +13,15 @@ from watcher.annotate.places import places
 from watcher.annotate.sentences import clauses, sentences
 from watcher.model import Annotations, NewsText, TextField
 
+MAX_TEXT = 100_000
+"""Code points of a title or text that are read: far more than news needs, and a bound for what is no news."""
+
 
 def annotate(news: NewsText) -> Annotations:
-    """All annotations of a title and a text, in order of field and start; any string is fine, time is linear."""
+    """All annotations of a title and a text, in order of field and start; any string is fine.
+
+    Only the first MAX_TEXT code points of each are read; the spans are those of the whole text all the same.
+    """
     parts = [_field(news, field, text) for field, text in _fields(news) if text]
     return Annotations(
         sentences=tuple(one for part in parts for one in part.sentences),
@@ -29,7 +35,7 @@ def annotate(news: NewsText) -> Annotations:
 
 
 def _fields(news: NewsText) -> tuple[tuple[TextField, str], tuple[TextField, str]]:
-    return (TextField.TITLE, news.title), (TextField.TEXT, news.text)
+    return (TextField.TITLE, news.title[:MAX_TEXT]), (TextField.TEXT, news.text[:MAX_TEXT])
 
 
 def _field(news: NewsText, field: TextField, text: str) -> Annotations:

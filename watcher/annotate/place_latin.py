@@ -1,10 +1,13 @@
-"""Places in Latin letters: names of the gazetteer where surroundings allow it, and names that patterns give away."""
+"""Places in Latin letters: names of the gazetteer where surroundings allow it; zones and names that only patterns give
+away are read by `zone_latin` and `place_unknown`.
+"""
 
 from __future__ import annotations
 
 from watcher.annotate.gazetteer import Entry, gazetteer, latin_key
 from watcher.annotate.latin import FUNCTION, Word, joined
-from watcher.annotate.place_found import Found, choose, made_key, slug
+from watcher.annotate.place_found import Found, choose
+from watcher.annotate.place_unknown import UnknownReader
 from watcher.annotate.place_words import (
     ADMIN_AFTER,
     ADMIN_BEFORE,
@@ -17,15 +20,14 @@ from watcher.annotate.place_words import (
     SPEAKS,
     STATE_SHORT,
 )
-from watcher.annotate.zone_latin import ZoneReader
 from watcher.model import PlaceKind
 
-_MOST_ZONE_WORDS = 6
-
+_AND = frozenset(("and", "und", "y", "e", "et"))
+_CALENDAR = frozenset(("march", "may", "august", "date"))
 _OF = frozenset(("of", "de", "di", "da", "do", "d"))
 
 
-class LatinReader(ZoneReader):
+class LatinReader(UnknownReader):
     """One pass over one text, zones and parks first; then names of the gazetteer, then what patterns give away."""
 
     def read(self) -> list[Found]:
@@ -33,7 +35,7 @@ class LatinReader(ZoneReader):
         i = 0
         while i < self.count:
             i += self._name(i)
-        self._unknown()
+        self.read_unknown()
         return self.found
 
     # ── names of the gazetteer ──
@@ -126,8 +128,14 @@ class LatinReader(ZoneReader):
             return False
         if strong:
             return True
-        led = before is not None and joined(self.words[i]) and before.fold in LOCATIVE
-        return led and self.style == "plain"
+        led = before is not None and joined(self.words[i]) and (before.fold in LOCATIVE or self._beside_place(i))
+        return led and self.style == "plain" and self.words[i].fold not in _CALENDAR
+
+    def _beside_place(self, i: int) -> bool:
+        """ "Kazan and Ghent": after a place and "and" an ordinary-looking name is a place too."""
+        if i < 2 or self.words[i - 1].fold not in _AND or not joined(self.words[i - 1]):
+            return False
+        return bool(self.taken[i - 2])
 
     def _name_goes_on(self, j: int) -> bool:
         """A capitalised word right after makes it part of another name ("Boston Scientific", "Sydney Brenner")."""
@@ -164,6 +172,8 @@ class LatinReader(ZoneReader):
                 return True
         if before and joined(self.words[i]):
             led = before.fold in _OF and i > 1 and self.words[i - 2].fold in ADMIN_BEFORE and joined(before)
+            if led and self.style == "plain" and self._name_goes_on(j):  # "City of Laredo Springs" is not in Laredo
+                return False
             if led or before.fold in ADMIN_DIRECT:
                 return True
         if j >= self.count or self.words[j].gap == " ":
@@ -193,156 +203,9 @@ class LatinReader(ZoneReader):
             return 0
         return int(_OWN_TAILS[tail.fold] is entry.kind or tail.fold == "county")
 
-    # ── names that only patterns give away ──
-
-    def _unknown(self) -> None:
-        """ "Mayor of X", "City of X", "X City", "X Province", "X District", "X-do": places that no gazetteer knows."""
-        for i in range(self.count):
-            word = self.words[i]
-            if self.taken[i] or self.blocked[i] or not word.capital or word.fold in FUNCTION:
-                continue
-            before = self._before(i)
-            if (
-                before
-                and before.fold in ("of", "de", "di")
-                and i > 1
-                and self.words[i - 2].fold in ADMIN_BEFORE
-                and joined(word)
-                and joined(self.words[i - 1])
-            ):
-                j = i + 1
-                while (
-                    j < self.count
-                    and j - i < 3
-                    and joined(self.words[j])
-                    and self.words[j].capital
-                    and not self.taken[j]
-                    and self.words[j].fold not in MAY_FOLLOW
-                ):
-                    j += 1
-                self._add_unknown(i, j, PlaceKind.CITY)
-                continue
-            kind = _TAIL_KIND.get(word.fold)
-            if kind and before and joined(word) and i and not self.taken[i - 1] and not self.blocked[i - 1]:
-                self._tail(i, kind)
-
-    def _tail(self, i: int, kind: PlaceKind) -> None:
-        begin = i
-        while (
-            begin
-            and i - begin < 3
-            and joined(self.words[begin])
-            and self.words[begin - 1].capital
-            and not self.taken[begin - 1]
-        ):
-            if self.words[begin - 1].fold in FUNCTION or self.words[begin - 1].fold in _NOT_BEFORE_TAIL:
-                break
-            begin -= 1
-        hyphen = self.words[i].gap == "-"
-        if begin == i or hyphen != (self.words[i].fold in ("do", "gu", "si", "gun", "ku", "shi", "ken")):
-            return
-        after = self.words[i + 1] if i + 1 < self.count else None
-        if after and joined(after) and after.capital and after.fold not in MAY_FOLLOW and self.style == "plain":
-            return
-        self._add_unknown(begin, i + 1, kind)
-
-    def _add_unknown(self, i: int, j: int, kind: PlaceKind) -> None:
-        if j <= i or any(self.taken[i:j]):
-            return
-        for k in range(i, j):
-            self.taken[k] = 1
-        start, end = self.words[i].start, self.words[j - 1].end
-        name = self.text[start:end]
-        country = self._context_country(start, end)
-        self.found.append(
-            Found(
-                start,
-                end,
-                name,
-                kind,
-                country,
-                made_key((country or "").lower(), slug(name), ""),
-                (country.lower(),) if country else (),
-            )
-        )
-
-    def _context_country(self, start: int, end: int) -> str | None:
-        """The country of a place right before ("Busan's …") or right after ("…, Panama", "… in Spain")."""
-        for one in self.found:
-            if self.text[one.end : start] in ("'s ", "’s ") or self.text[end : one.start] in (
-                ", ",
-                " in ",
-                " (",
-                ", in ",
-            ):
-                return one.country
-        return None
-
 
 _OWN_TAILS = {
     **dict.fromkeys(("province", "prefecture", "state"), PlaceKind.REGION),
     **dict.fromkeys(("county", "district"), PlaceKind.DISTRICT),
     "city": PlaceKind.CITY,
 }
-_TAIL_KIND = {
-    "city": PlaceKind.CITY,
-    "province": PlaceKind.REGION,
-    "prefecture": PlaceKind.REGION,
-    "oblast": PlaceKind.REGION,
-    "county": PlaceKind.DISTRICT,
-    "district": PlaceKind.DISTRICT,
-    "town": PlaceKind.DISTRICT,
-    "township": PlaceKind.DISTRICT,
-    "borough": PlaceKind.DISTRICT,
-    "canton": PlaceKind.REGION,
-    "do": PlaceKind.REGION,
-    "gu": PlaceKind.DISTRICT,
-    "si": PlaceKind.CITY,
-    "gun": PlaceKind.DISTRICT,
-    "ku": PlaceKind.DISTRICT,
-    "shi": PlaceKind.CITY,
-    "ken": PlaceKind.REGION,
-}
-_NOT_BEFORE_TAIL = frozenset(
-    [
-        "sister",
-        "friendship",
-        "inner",
-        "smart",
-        "capital",
-        "twin",
-        "host",
-        "home",
-        "our",
-        "this",
-        "each",
-        "every",
-        "new-york",
-        "major",
-        "other",
-        "biotech",
-        "medicine",
-        "science",
-        "health",
-        "life",
-        "partner",
-        "chinese",
-        "school",
-        "court",
-        "business",
-        "financial",
-        "historic",
-        "old",
-        "central",
-        "downtown",
-        "innovation",
-        "world",
-        "heritage",
-        "ideal",
-        "forbidden",
-        "garden",
-        "industrial",
-        "special",
-        "member",
-    ]
-)

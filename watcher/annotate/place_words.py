@@ -143,3 +143,12 @@ ZONE_NEXT = word_list("ZONE_NEXT")
 
 ADMIN_DIRECT = word_list("ADMIN_DIRECT")
 """Right before X, without "of": X is a place."""
+
+RULES_IT = word_list("RULES_IT")
+"""Right after X or "X's": X is a place that has such people."""
+
+SPEAKS_FOR = word_list("SPEAKS_FOR")
+"""Before "in X", "from X", "of X": X is a place."""
+
+COMMON = word_list("COMMON")
+"""Words that are no name by themselves, however they are written."""

@@ -51,6 +51,12 @@ _ALWAYS = re.compile(
     r"(?:under|in|for|to|of|by|on|from|through)\swhich|(?:that|who|which)\s(?:had|has|have|could|may|might|would|will)|which)\b)"
     r"|(?<=[\u3400-\u9fff])(?=但是?|然而|不过|并且|而且|同时)"
 )
+_AHEAD_STANCES = (Stance.EXPECTED, Stance.PLANNED)
+_ONLY_TIME = re.compile(
+    r"(?:到|至|在|于)?(?:本|今|明|后|次|未来|今后|同)?[\d一二三四五六七八九十两]*(?:[年月日季]|季度|年度|年内|年底|年末|月底|月末|五年|[^,，。;；]{0,6}期间|五)*"
+    r"(?:底|末|初|前|内|中|时|后|左右)?\s*[,，]\s?"
+)
+"""What a Chinese clause holds when a forecast names only its time and its matter follows behind the comma."""
 _RELATIVE = re.compile(r",\s(?=(?:which|who|whose|founded|formed|established|set\sup|created|formerly)\b)")
 _MAYBE = re.compile(r",\s?")
 _JOINS = re.compile(
@@ -59,7 +65,7 @@ _JOINS = re.compile(
 _PREPOSITION = re.compile(
     r"(?:\b(?:in|on|of|since|from|during|dated|by|until|through|back\sin|early|late|mid|en|el|de|im|em|in|nel)[\s-]+(?:early|late|mid|the|del|el)?[\s-]?|早在|于|自|从)$"
 )
-_NOUN_YEAR = re.compile(r"\b(?:an?|its|their|of|from)\s+$")
+_NOUN_YEAR = re.compile(r"(?:\b(?:an?|its|their|our|his|her|of|from)|'s|s')\s+$")
 _AHEAD = re.compile(r"(?:\bby|until|through|\bto|before|since the|end of|[到至在-])\s?$")
 _REPORTED = re.compile(r"\b(?:said|says|announced|reported|confirmed|revealed|added|disclosed|told)\b[^.;]*$")
 _OPENING = re.compile(
@@ -228,6 +234,9 @@ def _judge(
     for cue in cues:
         if cue.stance is Stance.BACKGROUND and not cue.onward and _OPENING.match(fold(text[sentence : cue.start])):
             carried = carried or cue
+    for cue in cues:
+        if cue.onward and cue.stance in _AHEAD_STANCES and _ONLY_TIME.fullmatch(fold(text[cue.end : right])):
+            carried = cue
     ruling = _ruling(cues) or carried
     if ruling is None:
         return [Piece(left, right, Stance.ASSERTED, "")], carried
@@ -236,8 +245,8 @@ def _judge(
 
 
 def _is_reported(text: str, sentence: int, hit: Hit) -> bool:
-    """ "Acme said it had signed …": the past perfect of reported speech tells the news, not its background."""
-    return text.startswith("had ", hit.start) and bool(
+    """ "Acme said it had signed …", "it would pay …": reported speech sets the tense of news back, no more."""
+    return text.startswith(("had ", "would"), hit.start) and bool(
         _REPORTED.search(fold(text)[max(sentence, hit.start - 90) : hit.start])
     )
 

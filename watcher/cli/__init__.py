@@ -45,6 +45,8 @@ COMMANDS: dict[str, Entry] = {
     "feeds": Entry(module="feeds", summary="Feeds: what is polled, when and how it goes.", panel=_WATCH),
     "digests": Entry(module="digests", summary="Digests: open and closed, and sending one now.", panel=_WATCH),
     "deliveries": Entry(module="deliveries", summary="Deliveries: what was sent, and trying again.", panel=_WATCH),
+    "channels": Entry(module="channels", summary="Channels: which send, which do not and why.", panel=_WATCH),
+    "items": Entry(module="items", summary="Items: what was set aside, and trying it again.", panel=_WATCH),
     "rules": Entry(module="rules", summary="Rules: lint, test, match and score them.", panel=_FILES),
     "stories": Entry(module="stories", summary="Stories: group items that tell the same.", panel=_FILES),
     "annotate": Entry(module="annotate", summary="Show what is found in a text.", panel=_FILES),
@@ -102,6 +104,9 @@ def main() -> None:
         app()
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except (FileNotFoundError, PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
         sys.exit(1)
     except BrokenPipeError:
         # the reader of our output went away, as `| head` does

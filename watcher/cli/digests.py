@@ -31,3 +31,11 @@ def send(subscription: str) -> None:
             raise CannotHelp(f"no subscription is called {subscription!r}: see watcher.yml")
         closing = pipeline.send_digest_now(rt, subscription)
     typer.echo(f"{closing} digests close now" if closing else "nothing is waiting for this subscription")
+
+
+@app.command()
+def retry() -> None:
+    """Write every parked digest again; the running service does it within seconds."""
+    with opened() as rt, rt.database.write() as conn:
+        woken = digests.wake_parked(conn)
+    typer.echo(f"{woken} digests are due now" if woken else "no digest is parked")

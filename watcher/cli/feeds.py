@@ -48,7 +48,9 @@ def add(
         config = FeedConfig(url=url, alert_history=alert_history, tags=tuple(tag or ()))
         with rt.database.write() as conn:
             added = feeds.add(conn, config, origin=Origin.CLI, now=rt.clock())
-    typer.echo("added" if added else "known already")
+    silent = alert_history is AlertHistory.NONE
+    told = "added; what it holds now is history and alerts nobody (--alert-history all would)" if silent else "added"
+    typer.echo(told if added else "known already")
 
 
 @app.command()

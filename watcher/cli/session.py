@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher import log, runtime, settings
-from watcher.errors import WatcherError
+from watcher.errors import CannotHelp, WatcherError
 from watcher.runtime import Runtime
 
 Json = typer.Option(False, "--json", help="JSON lines for machines.")
@@ -29,7 +29,10 @@ def opened() -> Iterator[Runtime]:
         log.configure(level=chosen.log_level)
         rt = runtime.open(chosen)
         try:
-            rt.database.migrate()
+            if rt.settings.database_url is None:
+                rt.database.migrate()
+            elif not rt.database.current():
+                raise CannotHelp(f"{rt.database.where} is not at the newest schema: run `watcher migrate`")
             yield rt
         finally:
             rt.close()

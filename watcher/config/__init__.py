@@ -16,6 +16,8 @@ from watcher.config.place import At, Field, Read, elements, kind_of, mapping, ne
 from watcher.config.values import (
     ID,
     LANGUAGE,
+    LANGUAGE_LENGTH,
+    URL_LENGTH,
     WHEN_HELP,
     dollars,
     list_of,
@@ -80,7 +82,12 @@ _STRING: dict[str, Any] = {"type": "string", "minLength": 1}
 _STRINGS: dict[str, Any] = {"type": "array", "items": _STRING, "uniqueItems": True}
 _ID_SCHEMA: dict[str, Any] = {"type": "string", "pattern": f"^{ID.pattern}$"}
 _IDS: dict[str, Any] = {"type": "array", "items": _ID_SCHEMA, "uniqueItems": True}
-_URL_SCHEMA: dict[str, Any] = {"type": "string", "format": "uri", "pattern": "^https?://"}
+_URL_SCHEMA: dict[str, Any] = {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": URL_LENGTH}
+_LANGUAGE_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": f"^{LANGUAGE.pattern}$",
+    "maxLength": LANGUAGE_LENGTH,
+}
 _SECRET_SCHEMA: dict[str, Any] = {
     "type": "object",
     "minProperties": 1,
@@ -97,7 +104,7 @@ def _f(name: str, read_value: Read, schema_: Mapping[str, Any], doc: str, requir
 _FEED = (
     _f("url", read_web_url, _URL_SCHEMA, "The feed's address, as https://example.org/feed.xml.", True),
     _f("title", read_text, _STRING, "Name shown to people; the feed's own when absent."),
-    _f("language", read_language, {"type": "string", "pattern": f"^{LANGUAGE.pattern}$"}, "Language of its items."),
+    _f("language", read_language, _LANGUAGE_SCHEMA, "Language of its items."),
     _f("tags", list_of(read_text), _STRINGS, "Words by which subscriptions and rules choose feeds."),
     _f(
         "alert_history",
@@ -159,7 +166,7 @@ _SUBSCRIPTION = (
         "at_least",
         read_at_least,
         {"type": ["string", "number"], "examples": ["10M USD", "500k EUR"]},
-        "The smallest amount of money that is told; events without an amount are judged by their rule.",
+        "The smallest amount that is told, of the rules that read amounts; an unknown amount is not told.",
     ),
     _f("when", read_when, {"type": "string", "examples": ["immediate", "daily 08:00"]}, f"One of {WHEN_HELP}."),
     _f("zone", read_zone, {"type": "string", "examples": ["Europe/Berlin"]}, "IANA time zone of `when`."),

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
+from watcher import wording
 from watcher.config.place import At, Read, elements, kind_of, listed, near, quoted
 from watcher.model import AlertHistory, Schedule, Secret, When
 from watcher.settings import duration_s
@@ -19,6 +20,8 @@ WHEN_HELP = "immediate, hourly, daily 08:00, daily 08:00 on weekdays, or weekly 
 SAY_WHERE = "write {env: NAME} or {file: path}"
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+LANGUAGE_LENGTH = 16
+URL_LENGTH = 2000
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
 _AMOUNT = re.compile(
     r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(k|m|mn|million|bn|b|billion)?\s*(?:([A-Za-z]{3}))?", re.IGNORECASE
@@ -64,6 +67,9 @@ def read_language(at: At, value: Any) -> str | None:
     if text is not None and not LANGUAGE.fullmatch(text):
         at.refuse(f"{quoted(text)} is no language", "a code, as en or zh")
         return None
+    if text is not None and len(text) > LANGUAGE_LENGTH:
+        at.refuse(f"{quoted(text)} is longer than {LANGUAGE_LENGTH} characters", "a code, as zh-Hant or en-GB")
+        return None
     return text
 
 
@@ -90,6 +96,9 @@ def list_of(read_one: Read) -> Read:
 def read_web_url(at: At, value: Any) -> str | None:
     text = read_text(at, value)
     if text is None:
+        return None
+    if len(text) > URL_LENGTH:
+        at.refuse(f"{quoted(text)} is longer than {URL_LENGTH} characters")
         return None
     try:
         parts = urlsplit(text)
@@ -160,7 +169,11 @@ def read_mail(at: At, value: Any) -> str | None:
     if not local or not domain or len(address) > 254 or re.search(r"[\s,;<>]", address):
         at.refuse(f"{quoted(text)} is no mail address", "one address, as ops@example.org")
         return None
-    return text if at.name() == "sender" else address
+    kept = text if at.name() == "sender" else address
+    if wording.mail_address(kept) is None:
+        at.refuse(f"mail cannot be sent with the address {quoted(text)}", "at most 64 letters before the @, all ASCII")
+        return None
+    return kept
 
 
 def read_every(at: At, value: Any) -> int | None:

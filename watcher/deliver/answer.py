@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-from watcher.deliver.channel import Misconfigured
+from watcher.deliver.channel import UNCERTAIN_RETRY_S, Misconfigured
 from watcher.errors import RefusedAddress
 from watcher.model import Outcome, OutcomeKind
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
@@ -42,8 +42,13 @@ class Poster(Protocol):
     ) -> Answer: ...
 
 
-def post(client: Poster, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float) -> Answer | Outcome:
-    """The answer, or the outcome of a call that got none. Details are our own words: an address may be a secret."""
+def post(
+    client: Poster, url: str, headers: Mapping[str, str], body: bytes, *, timeout_s: float, repeatable: bool
+) -> Answer | Outcome:
+    """The answer, or the outcome of a call that got none. Details are our own words: an address may be a secret.
+
+    `repeatable`: the receiver knows a repeat by its id, so that a lost answer is tried again like any other fault.
+    """
     try:
         return client.post(url, headers=headers, body=body, total_s=timeout_s)
     except RefusedAddress:
@@ -52,10 +57,16 @@ def post(client: Poster, url: str, headers: Mapping[str, str], body: bytes, *, t
         return Misconfigured("bad_request", "the address or a header cannot be sent").outcome()
     except Unreachable as error:
         # Bytes have left: the receiver may have acted on them although its answer was lost.
-        kind = OutcomeKind.UNCERTAIN if error.sent else OutcomeKind.RETRY
-        return Outcome(kind=kind, reason=error.reason, detail=_UNREACHED.get(error.reason, "no answer came"))
+        uncertain, detail = error.sent and not repeatable, _UNREACHED.get(error.reason, "no answer came")
+        return _unanswered(error.reason, detail, uncertain=uncertain)
     except BadAnswer as error:
-        return Outcome(kind=OutcomeKind.UNCERTAIN, reason=error.reason, detail="the answer could not be read")
+        return _unanswered(error.reason, "the answer could not be read", uncertain=not repeatable)
+
+
+def _unanswered(reason: str, detail: str, *, uncertain: bool) -> Outcome:
+    if uncertain:
+        return Outcome(kind=OutcomeKind.UNCERTAIN, reason=reason, detail=detail, retry_after_s=UNCERTAIN_RETRY_S)
+    return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=detail)
 
 
 _UNREACHED = {

@@ -1,7 +1,8 @@
 """When to try a delivery again, or that it is over; pure, the only judge of an outcome's consequence.
 
 A channel that is down loses nothing: its deliveries wait at the longest interval and are parked, with the reason, only
-when the attempts are used up. Parked rows stay and can be woken.
+when the attempts are used up. What may have arrived is parked sooner, lest a reader is told many times. Parked rows
+stay and can be woken.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from hashlib import sha256
 from watcher.model import DeliveryState, NextAttempt, Outcome, OutcomeKind
 
 JITTER = 0.2
+UNCERTAIN_ATTEMPTS = 3
+"""Attempts after which a delivery whose answer was lost again is parked: each may have arrived."""
 
 
 def decide(
@@ -27,13 +30,16 @@ def decide(
 ) -> NextAttempt:
     """What follows attempt number `attempt` (from 1), which came to `outcome` at `now`.
 
-    Waits double from `base_s` to `max_s`, ±20 % by a hash of `jitter_key` and the attempt; after an uncertain outcome
-    too, with the same bytes. A Retry-After is obeyed instead, with jitter only upwards.
+    Waits double from `base_s` to `max_s`, ±20 % by a hash of `jitter_key` and the attempt. An outcome's `retry_after_s`
+    is obeyed instead, with jitter only upwards. A channel that is down waits `max_s`. Parked at once: a rejected
+    message; from the third attempt on, one that is uncertain; at attempt `attempts_max`, any that was not sent.
     """
     if outcome.kind is OutcomeKind.SENT:
         return NextAttempt(state=DeliveryState.SENT, next_attempt_at=None, reason=outcome.reason)
     if outcome.kind is OutcomeKind.REJECTED:
         return _parked(f"rejected: {outcome.reason}")
+    if outcome.kind is OutcomeKind.UNCERTAIN and attempt >= UNCERTAIN_ATTEMPTS:
+        return _parked(f"uncertain: it may have arrived; tried {attempt} times")
     if attempt >= attempts_max:
         return _parked(f"gave up after {attempt} attempts{_over(first_attempt_at, now)}: {outcome.reason}")
     wait_s = _wait_s(outcome, attempt, base_s, max_s, _chance(jitter_key, attempt))

@@ -14,6 +14,8 @@ from watcher.model import DigestView, Envelope, Outcome, OutcomeKind, Rendered, 
 Resolve = Callable[[Secret], str]
 """Reads a secret at the moment of use."""
 
+UNCERTAIN_RETRY_S = 600.0
+"""How long to wait before a message that may have arrived is sent again: RFC 5321 gives a server as long to answer."""
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as MAIL_POLICY
-from email.utils import parseaddr
 from hashlib import sha256
 
 from watcher import wording
@@ -20,7 +19,6 @@ from watcher.errors import CannotHelp
 from watcher.model import ChannelConfig, DigestView, Envelope, Outcome, Rendered
 
 _ENCODED_WORD = re.compile(r"=\?(?=[^?\s]*\?[bBqQ]\?)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ODD = re.compile(r"[^a-z0-9-]+")
 
 
@@ -77,14 +75,8 @@ def subject(text: str) -> str:
 
 
 def _address(written: str | None, what: str) -> Address:
-    """`Name <local@domain>` or `local@domain`, the domain in its ASCII form. Raises CannotHelp without quoting it."""
-    name, bare = parseaddr(written or "")
-    local, at, domain = bare.rpartition("@")
-    try:
-        address = Address(wording.one_line(name, 100), username=local, domain=domain.encode("idna").decode("ascii"))
-        sound = at and local and address.addr_spec.isascii() and len(local) <= 64 and "\\" not in address.addr_spec
-    except (ValueError, IndexError):
-        sound = False
-    if not sound or _CONTROL.search(written or ""):
+    """As `wording.mail_address`. Raises CannotHelp without quoting what was written."""
+    address = wording.mail_address(written)
+    if address is None:
         raise CannotHelp(f"the {what}'s mail address cannot be used")
     return address

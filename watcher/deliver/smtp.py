@@ -5,24 +5,27 @@ Sources: RFC 5321 4.2 (replies), RFC 1047 (the answer to the final dot may be lo
 
 from __future__ import annotations
 
+import io
 import re
 import smtplib
 import socket
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from watcher import wording
-from watcher.deliver.channel import Misconfigured
+from watcher.deliver.channel import UNCERTAIN_RETRY_S, Misconfigured
 from watcher.model import Outcome, OutcomeKind
 
 _POLICY = re.compile(r"\b5\.7\.\d{1,3}\b")
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_QUIT_S = 2.0
+QUIT_S = 2.0
+FINAL_S = 60.0
+"""How long the reply to the final dot may take: RFC 5321 4.5.3.2.6 asks for ten minutes, a claim on the row has two."""
 
 
 class Tls(StrEnum):
@@ -86,13 +89,17 @@ def classify(code: int, said: bytes | str, *, step: Step) -> Outcome:
     if 200 <= code < 300:
         return Outcome(kind=OutcomeKind.SENT, reason=reason, detail=detail)
     if step is Step.FINAL and not 400 <= code < 600:
-        return Outcome(kind=OutcomeKind.UNCERTAIN, reason="smtp_nonsense", detail="final: not an SMTP reply")
+        return _uncertain("smtp_nonsense", "final: not an SMTP reply")
     if not 500 <= code < 600:
         return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=detail)
     early = step in (Step.CONNECT, Step.HELLO, Step.TLS, Step.AUTH)
     if early or code in (530, 534, 535, 538, 554) or _POLICY.search(words):
         return Outcome(kind=OutcomeKind.CHANNEL_DOWN, reason=reason, detail=detail)
     return Outcome(kind=OutcomeKind.REJECTED, reason=reason, detail=detail)
+
+
+def _uncertain(reason: str, detail: str) -> Outcome:
+    return Outcome(kind=OutcomeKind.UNCERTAIN, reason=reason, detail=detail, retry_after_s=UNCERTAIN_RETRY_S)
 
 
 class _Refused(Exception):
@@ -102,12 +109,31 @@ class _Refused(Exception):
         self.said = said
 
 
-class _Session(smtplib.SMTP):
-    """smtplib's client with one deadline over all replies instead of one per reply."""
+class _Replies(io.RawIOBase):
+    """What the server says; every piece of it is waited for within the session's deadline."""
 
-    def __init__(self, deadline: float, hostname: str) -> None:
-        self._deadline = deadline
+    def __init__(self, session: _Session) -> None:
+        self._session = session
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        self._session.bound()
+        assert self._session.sock is not None
+        return self._session.sock.recv_into(room)
+
+
+class _Session(smtplib.SMTP):
+    """smtplib's client with one deadline over all replies instead of one per piece of a reply."""
+
+    def __init__(self, timeout_s: float, hostname: str) -> None:
+        self.allow(timeout_s)
         super().__init__(local_hostname=hostname)
+
+    def allow(self, seconds: float) -> None:
+        """Whatever comes next must be over so many seconds from now."""
+        self._deadline = time.monotonic() + seconds
 
     def left_s(self) -> float:
         left_s = self._deadline - time.monotonic()
@@ -120,7 +146,8 @@ class _Session(smtplib.SMTP):
             self.sock.settimeout(self.left_s())
 
     def getreply(self) -> tuple[int, bytes]:
-        self.bound()
+        if self.file is None:
+            self.file = io.BufferedReader(_Replies(self))
         return super().getreply()
 
     def send(self, s: Any) -> None:
@@ -137,14 +164,20 @@ class _Session(smtplib.SMTP):
 class Transaction:
     """One connection, one message. A TLS context is made from the system's roots unless one is given."""
 
-    def __init__(self, server: Server, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, server: Server, *, timeout_s: float, final_s: float = FINAL_S, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._server = server
+        self._final_s = final_s
         self._tls = tls
         self._step = Step.CONNECT
-        self._smtp = _Session(time.monotonic() + timeout_s, _own_name())
+        self._smtp = _Session(timeout_s, _own_name())
 
     def deliver(self, message: bytes, *, sender: str, recipient: str) -> Outcome:
-        """Send `message` (CRLF line ends, 7-bit); within `timeout_s` in all, a farewell of 2 s aside."""
+        """Send `message` (CRLF line ends, 7-bit).
+
+        Takes at most `timeout_s` up to the final dot, then `final_s` for the reply to it, and a farewell of 2 s.
+        """
         try:
             outcome = self._run(message, sender, recipient)
         except _Refused as refused:
@@ -170,6 +203,8 @@ class Transaction:
         # Before the dot nothing can have been taken; from here on it may.
         self._step = Step.FINAL
         smtp.send(b".\r\n")
+        # Its own time: giving up early makes a second copy of a message that a slow server is about to take.
+        smtp.allow(self._final_s)
         code, said = smtp.getreply()
         return classify(code, said, step=self._step)
 
@@ -215,18 +250,20 @@ class Transaction:
             if self._step in (Step.CONNECT, Step.TLS):
                 return Misconfigured("tls", "no trusted connection to the mail server could be made").outcome()
             cause = None
-        kind = OutcomeKind.UNCERTAIN if self._step is Step.FINAL else OutcomeKind.RETRY
+        reason, detail = "connection", f"{self._step.value}: the connection broke"
         if isinstance(cause, TimeoutError):
-            return Outcome(kind=kind, reason="timeout", detail=f"{self._step.value}: no reply came in time")
-        if isinstance(cause, socket.gaierror):
-            return Outcome(kind=kind, reason="dns", detail="the mail server's name does not resolve")
-        return Outcome(kind=kind, reason="connection", detail=f"{self._step.value}: the connection broke")
+            reason, detail = "timeout", f"{self._step.value}: no reply came in time"
+        elif isinstance(cause, socket.gaierror):
+            reason, detail = "dns", "the mail server's name does not resolve"
+        if self._step is Step.FINAL:
+            return _uncertain(reason, detail)
+        return Outcome(kind=OutcomeKind.RETRY, reason=reason, detail=detail)
 
     def _leave(self) -> None:
         if self._smtp.sock is None:
             return
         try:
-            self._smtp.sock.settimeout(_QUIT_S)
+            self._smtp.sock.settimeout(QUIT_S)
             smtplib.SMTP.send(self._smtp, b"QUIT\r\n")
         except (smtplib.SMTPException, OSError):
             pass
@@ -237,7 +274,7 @@ class Transaction:
         password = self._server.password
         if not password or password not in outcome.detail:
             return outcome
-        return Outcome(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail.replace(password, "***"))
+        return replace(outcome, detail=outcome.detail.replace(password, "***"))
 
     def _context(self) -> ssl.SSLContext:
         return self._tls or ssl.create_default_context()

@@ -55,7 +55,7 @@ class WebhookChannel:
             headers = self._signed(envelope, now)
         except Misconfigured as error:
             return error.outcome()
-        answer = post(self._client, url, headers, envelope.body, timeout_s=self._timeout_s)
+        answer = post(self._client, url, headers, envelope.body, timeout_s=self._timeout_s, repeatable=True)
         return answer if isinstance(answer, Outcome) else classify(answer, now=now)
 
     def _signed(self, envelope: Envelope, now: datetime) -> dict[str, str]:

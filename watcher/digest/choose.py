@@ -18,8 +18,12 @@ _UNSPACED = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Scripts written without spaces: a name in them is looked for anywhere."""
 
 
-def choose(event: EventView, subscription: SubscriptionConfig) -> Choice:
-    """Pure; the first filter that does not hold gives the reason, else all that held do, joined by "; "."""
+def choose(event: EventView, subscription: SubscriptionConfig, *, tells_amounts: bool = True) -> Choice:
+    """Pure; the first filter that does not hold gives the reason, else all that held do, joined by "; ".
+
+    `tells_amounts`: whether the event's rule reads amounts at all. Only then can an amount be missing: a partnership
+    of cities passes any threshold, a round of an undisclosed size passes none.
+    """
     if event.status is RuleStatus.EXPERIMENTAL:
         return Choice(chosen=False, reason=f"experimental rule {event.rule_id}: recorded, never sent")
     held = []
@@ -28,6 +32,10 @@ def choose(event: EventView, subscription: SubscriptionConfig) -> Choice:
         if not choice.chosen:
             return choice
         held.append(choice.reason)
+    choice = _amount(event, subscription, tells_amounts=tells_amounts)
+    if not choice.chosen:
+        return choice
+    held.append(choice.reason)
     return Choice(chosen=True, reason="; ".join(reason for reason in held if reason))
 
 
@@ -98,7 +106,7 @@ def _folded(words: Iterable[str]) -> set[str]:
     return {word.casefold() for word in words}
 
 
-def _amount(event: EventView, subscription: SubscriptionConfig) -> Choice:
+def _amount(event: EventView, subscription: SubscriptionConfig, *, tells_amounts: bool) -> Choice:
     least = subscription.at_least_usd
     asked = _asked(subscription)
     if least is None:
@@ -108,6 +116,8 @@ def _amount(event: EventView, subscription: SubscriptionConfig) -> Choice:
         return Choice(chosen=True, reason=f"at least {asked} is asked, but has no dollar value: not applied")
     fact = event.amount
     dollars = wording.amount_usd(fact) if fact else None
+    if fact is None and not tells_amounts:
+        return Choice(chosen=True, reason="")
     if fact is None:
         return Choice(chosen=False, reason=f"amount unknown, at least {asked} is asked")
     if dollars is None:
@@ -134,5 +144,4 @@ _FILTERS: tuple[Callable[[EventView, SubscriptionConfig], Choice], ...] = (
     _party,
     _language,
     _tag,
-    _amount,
 )

@@ -62,6 +62,7 @@ class Evaluation:
         self.params = params
         self.version = version
         self._results: dict[str, list[tuple[Unit, list[Hit]]]] = {}
+        self._judged: dict[tuple[int, Unit], list[Hit] | None] = {}
 
     def verdict(self) -> Verdict:
         """Decide. Exceptions and the amount are asked only when the condition holds."""
@@ -153,6 +154,13 @@ class Evaluation:
         return all(could_hold(group, self.view, self.rule) for group in selection.groups)
 
     def _selection_in(self, selection: Selection, unit: Unit) -> list[Hit] | None:
+        """The hits of a selection in a unit, judged once: selections may name one another."""
+        key = (id(selection), unit)
+        if key not in self._judged:
+            self._judged[key] = self._judge(selection, unit)
+        return self._judged[key]
+
+    def _judge(self, selection: Selection, unit: Unit) -> list[Hit] | None:
         every: list[Hit] = []
         anchored = not selection.stances
         for group in selection.groups:
@@ -193,7 +201,7 @@ class Evaluation:
         """The hits of a clause in a unit; None when it does not hold."""
         match clause:
             case PhraseClause():
-                found = [one for phrase in self.view.alive(clause.phrases) for one in self.view.find(phrase, unit)]
+                found = self.view.find_any(clause.phrases, unit)
                 enough = len({one.stretch for one in found}) >= clause.count
                 return [Hit(clause.label, one) for one in found] if enough else None
             case RegexClause():
@@ -221,7 +229,9 @@ class Evaluation:
                 kept = [one for one in self.view.annotated("place", unit) if _place(clause, one)]
                 enough = count_places(kept, apart=clause.apart) >= clause.count
             case PartyClause():
-                kept = [one for one in self.view.annotated("party", unit) if self._party(clause, one, unit)]
+                places = self.view.annotated("place", unit) if clause.abroad else []
+                here = {place.country for place in places if place.country}
+                kept = [one for one in self.view.annotated("party", unit) if _party(clause, one, here)]
                 enough = len({one.key for one in kept}) >= clause.count  # type: ignore[union-attr]
             case AssetClause():
                 kept = [
@@ -232,14 +242,6 @@ class Evaluation:
                 kept = [one for one in self.view.annotated("date", unit) if self._date(clause, one)]
                 enough = bool(kept)
         return [_hit(clause.label, one) for one in kept] if enough else None
-
-    def _party(self, clause: PartyClause, party: Party, unit: Unit) -> bool:
-        if clause.kinds and party.kind not in clause.kinds:
-            return False
-        if not clause.abroad:
-            return True
-        countries = {place.country for place in self.view.annotated("place", unit) if place.country}
-        return bool(party.country and countries) and party.country not in countries
 
     def _money(self, clause: MoneyClause, money: Money) -> bool:
         if clause.roles and money.role not in clause.roles:
@@ -291,6 +293,13 @@ class Evaluation:
 
 def _hit(label: str, annotated: Annotated) -> Hit:
     return Hit(label, Found(Stretch(annotated.field, annotated.start, annotated.end)))
+
+
+def _party(clause: PartyClause, party: Party, here: set[str]) -> bool:
+    """`here`: the countries of the places beside the party."""
+    if clause.kinds and party.kind not in clause.kinds:
+        return False
+    return not clause.abroad or bool(party.country and here and party.country not in here)
 
 
 def _place(clause: PlaceClause, place: Place) -> bool:

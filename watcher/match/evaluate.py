@@ -8,17 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import ahocorasick_rs
-
-from watcher.annotate import annotate
+from watcher.annotate import MAX_TEXT, annotate
 from watcher.match.decide import Evaluation, Verdict
-from watcher.match.fold import fold
 from watcher.match.rule import Rule, RuleSet
-from watcher.match.view import Annotate, Literals, View
-from watcher.model import Match, NewsText, TextField
-
-MAX_TEXT = 100_000
-"""Code points of a text that the rules look at: far more than news needs, and a bound for what is no news."""
+from watcher.match.scan import Scan, positions
+from watcher.match.view import Annotate, View
+from watcher.model import Match, NewsText
 
 
 class Engine:
@@ -38,22 +33,17 @@ class Engine:
         self._annotate = annotate_with
         self._params = {rule.id: {**rule.params, **params.get(rule.id, {})} for rule in rule_set.rules}
         self._always = sum(1 << index for index, need in enumerate(needs) if need is None)
-        self._masks, self._scan = _masks(needs)
+        self._scan = _scan(needs)
         self._keys = sorted(literals)
-        self._words = ahocorasick_rs.AhoCorasick(self._keys) if self._keys else None
+        self._words = positions(self._keys) if self._keys else None
 
     @property
     def version(self) -> str:
         return self.rule_set.version
 
-    def candidates(self, folded: str) -> int:
-        """A bit per rule that can still be true of a folded text."""
-        left = self._always
-        if self._scan is not None:
-            masks = self._masks
-            for index in {hit[0] for hit in self._scan.find_matches_as_indexes(folded, overlapping=True)}:
-                left |= masks[index]
-        return left
+    def candidates(self, news: NewsText) -> int:
+        """A bit per rule that can still be true of a news text."""
+        return self._always | (self._scan.bits(f"{news.title}\n{news.text}") if self._scan else 0)
 
     def matches(self, news: NewsText) -> tuple[Match, ...]:
         """The matches of all rules on one news text, in order of rule id."""
@@ -75,20 +65,17 @@ class Engine:
 
     def _verdicts(self, news: NewsText) -> list[Verdict]:
         news = _bounded(news)
-        left = self.candidates(fold(f"{news.title}\n{news.text}"))
+        left = self.candidates(news)
         if not left:
             return []
-        view = View(news, self._annotate, self._literals(news))
+        view = View(news, self._annotate, self._words_in)
         return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
 
-    def _literals(self, news: NewsText) -> Literals:
-        return {
-            field: sorted((start, end, self._keys[index]) for index, start, end in self._find(fold(text)))
-            for field, text in ((TextField.TITLE, news.title), (TextField.TEXT, news.text))
-        }
-
-    def _find(self, folded: str) -> list[tuple[int, int, int]]:
-        return self._words.find_matches_as_indexes(folded, overlapping=True) if self._words else []
+    def _words_in(self, folded: str) -> list[tuple[int, int, str]]:
+        if self._words is None:
+            return []
+        hits = self._words.find_matches_as_indexes(folded, overlapping=True)
+        return sorted((start, end, self._keys[index]) for index, start, end in hits)
 
     def _evaluate(self, rule: Rule, view: View) -> Verdict:
         return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()
@@ -100,10 +87,10 @@ def _bounded(news: NewsText) -> NewsText:
     return replace(news, title=news.title[:MAX_TEXT], text=news.text[:MAX_TEXT])
 
 
-def _masks(needs: Sequence[frozenset[str] | None]) -> tuple[list[int], ahocorasick_rs.AhoCorasick | None]:
-    """Per literal the bits of the rules that it keeps possible, and the scan for all of them."""
+def _scan(needs: Sequence[frozenset[str] | None]) -> Scan | None:
+    """The scan that gives the bits of the rules which the literals of a text keep possible."""
     masks: dict[str, int] = {}
     for index, need in enumerate(needs):
         for key in need or ():
             masks[key] = masks.get(key, 0) | 1 << index
-    return list(masks.values()), ahocorasick_rs.AhoCorasick(list(masks)) if masks else None
+    return Scan(masks) if masks else None

@@ -34,6 +34,7 @@ def read_facts(rule: Rule, view: View, evidence: Sequence[Found]) -> dict[str, F
     facts: dict[str, Fact] = {}
     for spec in rule.facts:
         taken = {text for name in spec.unlike if name in facts for text in _values(facts[name])}
+        taken |= {_shown(one) for name in spec.unlike if name not in facts for one in captured.get(name, [])}
         source = _Source(view=view, rings=rings, deciding=deciding, taken=frozenset(taken))
         fact = _read(spec, source, captured.get(spec.name, []))
         if fact is not None:
@@ -194,13 +195,14 @@ def _size(annotated: Annotated) -> tuple[float, float]:
 
 
 def _many(spec: FactSpec, candidates: list[Annotated], view: View) -> list[Annotated]:
-    """Different values in order. Places are joined by the cities that contain them, where the item names those, so
-    that who asks for the city finds its district; with `apart` places that contain another one are left out instead.
+    """Different values in order. Countries of places that are named are left out; places are joined by the cities that
+    contain them, where the item names those, so that who asks for the city finds its district; with `apart` every
+    place that contains another one is left out instead.
     """
     outer = {key for one in candidates if isinstance(one, Place) for key in one.within}
     kept: dict[str, Annotated] = {}
     for one in candidates:
-        if not (spec.apart and isinstance(one, Place) and one.key in outer):
+        if not (isinstance(one, Place) and one.key in outer and (spec.apart or one.kind is PlaceKind.COUNTRY)):
             kept.setdefault(_name(one), one)
     if not spec.apart:
         for place in view.annotations.places:

@@ -19,6 +19,8 @@ from watcher.model import Annotations, NewsText, Party, Place, Sentence, Span, S
 
 MAX_SPANS = 200
 """Spans of one phrase in one field that are looked at: enough for news, and a bound for a megabyte of repetition."""
+MAX_SENTENCE = 5000
+"""Code points from which on a unit is taken for a whole field, not for a sentence."""
 
 
 class Stretch(NamedTuple):
@@ -45,22 +47,27 @@ class Found(NamedTuple):
 
 Annotate = Callable[[NewsText], Annotations]
 Literals = dict[TextField, list[tuple[int, int, str]]]
-"""Start, end and literal of every occurrence, sorted."""
+FindLiterals = Callable[[str], list[tuple[int, int, str]]]
+"""Start, end and literal of every occurrence in a folded text, sorted."""
 
 
 class View:
-    """`literals`: where the literals of the compiled rules occur, by field in order; None when nobody looked."""
+    """`literals` finds the literals of the compiled rules; None when nobody shall look."""
 
-    def __init__(self, news: NewsText, annotate: Annotate, literals: Literals | None = None) -> None:
+    def __init__(self, news: NewsText, annotate: Annotate, literals: FindLiterals | None = None) -> None:
         self.news = news
-        self._literals = literals
-        self._everywhere = (
-            None if literals is None else frozenset(key for hits in literals.values() for _, _, key in hits)
-        )
+        self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
+        self._literals: Literals | None = None
+        self._everywhere: frozenset[str] | None = None
+        if literals is not None:
+            self._literals = {field: literals(text) for field, text in self.folded.items()}
+            self._everywhere = frozenset(key for hits in self._literals.values() for _, _, key in hits)
         self._here: dict[Stretch, frozenset[str]] = {}
         self._alive: dict[int, tuple[Phrase, ...]] = {}
+        self._any: dict[tuple[int, Unit], list[Found]] = {}
+        self._wider: dict[Unit, Stretch | None] = {}
+        self._cut_in: dict[Unit, list[Stretch]] = {}
         self._annotate = annotate
-        self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
         self._spans: dict[str, list[Found]] = {}
         self._tagged: dict[tuple[Stretch, tuple[str, ...]], Tagged] = {}
         self._units: dict[tuple[Within, Where], tuple[Unit, ...]] = {}
@@ -157,13 +164,24 @@ class View:
     def can_hold(self, phrase: Phrase) -> bool:
         """False only where the scan showed that the phrase cannot match."""
         every = self._everywhere
-        return every is None or not any(need.isdisjoint(every) for need in phrase.needs)
+        return every is None or _all_met(phrase, every)
 
     def alive(self, phrases: tuple[Phrase, ...]) -> tuple[Phrase, ...]:
         """Those of a clause's phrases that can match at all in this news."""
         if id(phrases) not in self._alive:
             self._alive[id(phrases)] = tuple(phrase for phrase in phrases if self.can_hold(phrase))
         return self._alive[id(phrases)]
+
+    def _alive_in(self, phrases: tuple[Phrase, ...], unit: Unit) -> Sequence[Phrase]:
+        """Those of a clause's phrases whose literals all occur in the sentence that a unit is or lies in."""
+        alive = self.alive(phrases)
+        if self._literals is None:
+            return alive
+        sentence = self._around(unit)
+        if sentence is None:
+            return alive
+        here = self._keys_in(sentence)
+        return [phrase for phrase in alive if _all_met(phrase, here)]
 
     def _keys_in(self, sentence: Stretch) -> frozenset[str]:
         """The literals that occur inside a sentence."""
@@ -174,6 +192,15 @@ class View:
             self._here[sentence] = frozenset(key for _, end, key in hits[first:last] if end <= sentence.end)
         return self._here[sentence]
 
+    def find_any(self, phrases: tuple[Phrase, ...], unit: Unit) -> list[Found]:
+        """Where the phrases of a clause match inside the unit; looked up once however many selections ask."""
+        if not self.alive(phrases):
+            return []
+        key = (id(phrases), unit)
+        if key not in self._any:
+            self._any[key] = [one for phrase in self._alive_in(phrases, unit) for one in self.find(phrase, unit)]
+        return self._any[key]
+
     def find(self, phrase: Phrase, unit: Unit) -> list[Found]:
         """Where a phrase matches inside the unit."""
         if phrase.by_sentence:
@@ -181,11 +208,26 @@ class View:
         elif not self.can_hold(phrase):
             return []
         else:
-            found = self._in_fields(phrase)
+            around = self._around(unit)
+            found = self._in_fields(phrase) if around is None else self._in_sentence(phrase, around)
         return [one for one in found if any(stretch.holds(one.stretch) for stretch in unit)]
 
+    def _around(self, unit: Unit) -> Stretch | None:
+        """The sentence that a unit is or lies in; None for what is wider."""
+        if unit not in self._wider:
+            sentence = (
+                self.sentence_of(unit[0]) if len(unit) == 1 and unit[0].end - unit[0].start < MAX_SENTENCE else None
+            )
+            self._wider[unit] = sentence if sentence is not None and sentence.holds(unit[0]) else None
+        return self._wider[unit]
+
     def _sentences_in(self, unit: Unit) -> list[Stretch]:
-        if len(unit) == 1 and unit[0].end - unit[0].start < 5000:
+        if unit not in self._cut_in:
+            self._cut_in[unit] = self._cut_out(unit)
+        return self._cut_in[unit]
+
+    def _cut_out(self, unit: Unit) -> list[Stretch]:
+        if len(unit) == 1 and unit[0].end - unit[0].start < MAX_SENTENCE:
             return [self.sentence_of(unit[0])]
         cut = [Stretch(piece.field, piece.start, piece.end) for piece in self.sentences]
         return [piece for piece in cut if any(stretch.holds(piece) for stretch in unit)]
@@ -202,7 +244,7 @@ class View:
     def _in_sentence(self, phrase: Phrase, sentence: Stretch) -> list[Found]:
         if self._literals is not None:
             here = self._keys_in(sentence)
-            if any(need.isdisjoint(here) for need in phrase.needs):
+            if not _all_met(phrase, here):
                 return []
         if not phrase.slots:
             text = self.folded[sentence.field]
@@ -252,6 +294,14 @@ class View:
                 Found(Stretch(field, start, end)) for field, text in fields for start, end in _search(clause, text)
             ]
         return [one for one in self._spans[clause.pattern] if any(stretch.holds(one.stretch) for stretch in unit)]
+
+
+def _all_met(phrase: Phrase, keys: frozenset[str]) -> bool:
+    """Whether of each set of literals that a phrase needs one is there."""
+    for need in phrase.needs:  # noqa: SIM110 - a plain loop: this runs thousands of times an item
+        if need.isdisjoint(keys):
+            return False
+    return True
 
 
 def _order(field: TextField, position: int) -> tuple[int, int]:

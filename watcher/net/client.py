@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,13 +32,17 @@ MAX_REDIRECTS = 5
 GET_BYTES = 10 * 1024 * 1024
 POST_BYTES = 64 * 1024
 HEADER_BYTES = 64 * 1024
-# Few on purpose: the pool looks at every connection it holds for every request.
-_CONNECTIONS = 8
+# More than a step works on at once (ten), or a fast server waits behind slow ones; few, as the pool looks at every
+# connection it holds for every request.
+_CONNECTIONS = 16
 # Latin-1 maps every byte to itself: validators go back exactly as they came.
 _HEADER_ENCODING = "iso-8859-1"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Held over every fork, so that no child inherits it locked.
+_opening = threading.Lock()
+os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_opening.release)
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "if-none-match", "if-modified-since"})
 
 
@@ -140,9 +145,10 @@ class GuardedClient:
 
     def close(self) -> None:
         """Close every connection; the next call opens anew."""
-        if self._opened is not None and self._owner == os.getpid():
-            self._opened.close()
-        self._opened = None
+        with _opening:
+            opened, self._opened = self._opened, None
+        if opened is not None and self._owner == os.getpid():
+            opened.close()
 
     def get(
         self,
@@ -257,10 +263,11 @@ class GuardedClient:
         return read_body(answer.iter_raw(), answer.headers.get("content-encoding", ""), max_bytes=max_bytes)
 
     def _transport(self) -> _Transport:
-        if self._opened is None or self._owner != os.getpid():
-            self._opened = self._open()
-            self._owner = os.getpid()
-        return self._opened
+        with _opening:
+            if self._opened is None or self._owner != os.getpid():
+                self._opened = self._open()
+                self._owner = os.getpid()
+            return self._opened
 
     def _open(self) -> _Transport:
         if self._tls is None:

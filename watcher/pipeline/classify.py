@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from watcher import log
-from watcher.errors import Mistakes
+from watcher.errors import Mistakes, TryAgain
 from watcher.match.evaluate import Engine
 from watcher.model import (
     Again,
@@ -19,7 +19,7 @@ from watcher.model import (
     Notice,
 )
 from watcher.pipeline.place import place, rarity
-from watcher.pipeline.steps import REDO, Failure, Nudges, Step, attempt, nudges
+from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, events, items, stories
 from watcher.story.amends import Ending, corrects, ending
@@ -50,24 +50,46 @@ class _Reading:
 
 
 def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
-    """Run the rules on those items that wait; matches, events and the items' marks are one transaction."""
+    """Run the rules on those items that wait; matches, events and the items' marks are one transaction a batch."""
     try:
         engine = rt.rules.engine()
     except Mistakes:
         return {}  # `check_rules` has told `ops:`; the items wait for good rules
-    with rt.database.write() as conn:
-        claimed = items.claim(conn, ids, owner=rt.owner, lease_s=rt.settings.lease_s, now=rt.clock())
-    rt.checkpoint("claimed")
+    turn = Turn(rt, Step.ITEMS)
+    told: list[int] = []
+    for claimed in turn.batches(items.claim, ids):
+        found, left = _classify(turn, engine, claimed)
+        told += _record(turn, found, engine.version)
+        if left:
+            with rt.database.write() as conn:
+                for item in left:
+                    items.release(conn, item, owner=turn.owner)
+    turn.reach("committed")
+    return nudges({Step.EVENTS: sorted(set(told))})
+
+
+def _classify(turn: Turn, engine: Engine, claimed: Sequence[Item]) -> tuple[list[_Reading], list[Item]]:
+    """What the rules found, and the items that the turn had no time for."""
     found: list[_Reading] = []
-    for item in claimed:
-        result = attempt(partial(_read, engine, item))
-        if isinstance(result, Failure):
-            _set_aside(rt, item, result.error)
+    for number, item in enumerate(claimed):
+        if turn.over:
+            return found, list(claimed[number:])
+        if item.attempt > turn.rt.settings.park_after:
+            _set_aside(turn, item, f"a worker died {item.attempt - 1} times on this item")
+            continue
+        reading = attempt(turn.rt, partial(_read, engine, item))
+        if isinstance(reading, Failure):
+            _set_aside(turn, item, reading.why)
         else:
-            found.append(result)
-    told = _record(rt, found, engine.version)
-    rt.checkpoint("committed")
-    return nudges({Step.EVENTS: told})
+            found.append(reading)
+    return found, []
+
+
+def _read(engine: Engine, item: Item) -> _Reading:
+    matches = engine.matches(news_text(item))
+    over = ending(item.title, item.dated)
+    told = fingerprint(item) if matches or over else None
+    return _Reading(item=item, key=story_key(item), matches=matches, told=told, ending=over)
 
 
 def news_text(item: Item) -> NewsText:
@@ -82,36 +104,39 @@ def news_text(item: Item) -> NewsText:
     )
 
 
-def _set_aside(rt: Runtime, item: Item, error: Exception) -> None:
-    why = f"{type(error).__name__}: {error}"
-    now = rt.clock()
+def _set_aside(turn: Turn, item: Item, why: str) -> None:
+    rt, now = turn.rt, turn.rt.clock()
     last = item.attempt >= rt.settings.park_after
-    _log.error("the rules failed on an item", item=item.id, attempt=item.attempt, parked=last, why=why)
+    _log.error("an item was set aside", item=item.id, attempt=item.attempt, parked=last, why=why)
     with rt.database.write() as conn:
         if not last:
-            items.put_off(conn, item, owner=rt.owner, until=now + REDO * item.attempt)
-        elif items.park(conn, item, owner=rt.owner, reason=why):
-            lines = (item.title, item.link or "", why)
+            items.put_off(conn, item, owner=turn.owner, until=now + REDO * item.attempt)
+        elif items.park(conn, item, owner=turn.owner, reason=why):
+            lines = (item.title, item.link or "", why, "`watcher items retry` classifies it again.")
             digests.add_notice(conn, f"item:{item.id}", Notice(subject="An item was parked", lines=lines), now=now)
 
 
-def reclassify(rt: Runtime, item_ids: Sequence[int], why: Again) -> Nudges:
-    """Let classified items be read once more: with `TEXT` their events are revised and readers told, with `RULES`
-    only what becomes a new event is told. The items wait for the next step or sweep.
-    """
-    with rt.database.write() as conn:
-        return nudges({Step.ITEMS: items.reclassify(conn, item_ids, why, now=rt.clock())})
+def _record(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
+    """Store what was found in one transaction; when that fails, item by item, so that one cannot stop the others."""
+    if not found:
+        return []
+    told = attempt(turn.rt, partial(_store, turn, found, version))
+    if not isinstance(told, Failure):
+        return told
+    if isinstance(told.error, TryAgain):
+        raise told.error
+    events_told: list[int] = []
+    for reading in found:
+        alone = attempt(turn.rt, partial(_store, turn, [reading], version))
+        if isinstance(alone, Failure):
+            _set_aside(turn, reading.item, alone.why)
+        else:
+            events_told += alone
+    return events_told
 
 
-def _read(engine: Engine, item: Item) -> _Reading:
-    matches = engine.matches(news_text(item))
-    over = ending(item.title, item.dated)
-    told = fingerprint(item) if matches or over else None
-    return _Reading(item=item, key=story_key(item), matches=matches, told=told, ending=over)
-
-
-def _record(rt: Runtime, found: Sequence[_Reading], version: str) -> list[int]:
-    now = rt.clock()
+def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
+    rt, now = turn.rt, turn.rt.clock()
     told: list[int] = []
     # one order for all, so that two workers with the same rows never wait for each other in a circle
     ordered = sorted(found, key=lambda one: one.key)
@@ -123,21 +148,20 @@ def _record(rt: Runtime, found: Sequence[_Reading], version: str) -> list[int]:
         if any(one.matches for one in ordered):
             events.keep_rule_set(conn, version=version, files=rt.rules.files, now=now)
         for one in ordered:
-            told += _keep(rt, conn, one, version, weights, now)
-        rt.checkpoint("committing")
-    return sorted(set(told))
+            if items.finish(conn, one.item, owner=turn.owner, rules_version=version, now=now):
+                told += _keep(conn, one, weights, now)
+        turn.reach("committing")
+    return told
 
 
-def _keep(rt: Runtime, conn: Connection, reading: _Reading, version: str, weights: Weights, now: datetime) -> list[int]:
-    """Write one item with its matches; the events that have something to tell by it."""
-    item = reading.item
-    if not items.finish(conn, item, owner=rt.owner, story_id=item.story_id, rules_version=version, now=now):
-        return []
+def _keep(conn: Connection, reading: _Reading, weights: Weights, now: datetime) -> list[int]:
+    """Write what one item tells; the events that have something to tell by it."""
     for match in reading.matches:
-        events.add_match(conn, item.id, match, now=now)
+        events.add_match(conn, reading.item.id, match, now=now)
     if reading.told is None:
         return []
-    story_id = place(conn, item, reading.told, weights=weights, opens=bool(reading.matches), now=now)
+    opens = bool(reading.matches)
+    story_id = place(conn, reading.item, reading.told, key=reading.key, weights=weights, opens=opens, now=now)
     if story_id is None:
         return []
     before = events.ids_of_story(conn, story_id) if reading.ending else []
@@ -195,3 +219,11 @@ def _join(
     joined = events.add_source(conn, known.id, teller.item_id, now=now)
     if not merged.revised and not teller.quiet and (joined or merged.changed):
         events.offer_again(conn, known.id)  # a place, an amount or a language may concern somebody whom it did not
+
+
+def reclassify(rt: Runtime, item_ids: Sequence[int], why: Again) -> Nudges:
+    """Let classified items be read once more: with `TEXT` their events are revised and readers told, with `RULES`
+    only what becomes a new event is told. The items wait for the next step or sweep.
+    """
+    with rt.database.write() as conn:
+        return nudges({Step.ITEMS: items.reclassify(conn, item_ids, why, now=rt.clock())})

@@ -9,10 +9,11 @@ from functools import partial
 
 from watcher import log, wire
 from watcher.digest.build import build
-from watcher.errors import CannotHelp
+from watcher.errors import TryAgain
 from watcher.model import (
     AlertView,
     ChannelConfig,
+    ChannelKind,
     Coverage,
     DigestView,
     Envelope,
@@ -21,32 +22,46 @@ from watcher.model import (
     Rendered,
     SubscriptionConfig,
 )
-from watcher.pipeline.steps import REDO, Failure, Nudges, Step, attempt, nudges
+from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, deliveries, digests, events, feeds, subscriptions
+from watcher.store import Connection, deliveries, digests, events, feeds, overview, subscriptions
 from watcher.story.merge import since
 
 _log = log.get("pipeline")
 _REWRITES = 5
+_PASSING = (TryAgain, OSError)
+"""Trouble of the machine and not of what is written: it puts a digest off whole."""
 
 
 def close_digests(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Write the messages of every digest whose window has closed; they and its mark are one transaction."""
-    with rt.database.write() as conn:
-        claimed = digests.claim(conn, ids, owner=rt.owner, lease_s=rt.settings.lease_s, now=rt.clock())
-    rt.checkpoint("claimed")
+    turn = Turn(rt, Step.DIGESTS)
     written: list[int] = []
-    for digest in claimed:
-        result = attempt(partial(_close, rt, digest))
-        if isinstance(result, Failure):
-            _put_off_digest(rt, digest, result.error)
-        else:
-            written += result
-    rt.checkpoint("committed")
+    for claimed in turn.batches(digests.claim, ids):
+        for digest in claimed:
+            written += _close_one(turn, digest)
+    turn.reach("committed")
     return nudges({Step.DELIVERIES: written})
 
 
-def _close(rt: Runtime, digest: digests.ClaimedDigest) -> list[int]:
+def _close_one(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
+    rt = turn.rt
+    if turn.over:
+        with rt.database.write() as conn:
+            digests.release(conn, digest, owner=turn.owner)
+        return []
+    if digest.attempt > rt.settings.park_after:
+        _set_aside(turn, digest, f"a worker died {digest.attempt - 1} times on this digest")
+        return []
+    written = attempt(rt, partial(_close, turn, digest))
+    if isinstance(written, Failure):
+        _set_aside(turn, digest, written.why, passing=isinstance(written.error, _PASSING))
+        return []
+    return written
+
+
+def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
+    rt = turn.rt
     for _ in range(_REWRITES):
         with rt.database.read() as conn:
             subscription = subscriptions.get(conn, digest.subscription_id)
@@ -60,15 +75,15 @@ def _close(rt: Runtime, digest: digests.ClaimedDigest) -> list[int]:
             digests.lock(conn, digest)
             if digests.alerts_of(conn, digest.id) != told:
                 continue  # one more alert came while we wrote: write again
-            if not digests.finish(conn, digest, owner=rt.owner, now=now):
+            if not digests.finish(conn, digest, owner=turn.owner, now=now):
                 return []
             added = [
                 deliveries.add(conn, digest_id=digest.id, channel_id=channel_id, key=key, envelope=envelope, now=now)
                 for channel_id, key, envelope in messages
             ]
-            rt.checkpoint("committing")
+            turn.reach("committing")
         return [one for one in added if one is not None]
-    raise CannotHelp(f"digest {digest.id}: alerts kept coming while it was written")
+    raise TryAgain(f"digest {digest.id}: alerts kept coming while it was written")
 
 
 def _digest_view(
@@ -90,6 +105,7 @@ def _digest_view(
         alerts=alerts,
         coverage=Coverage(feeds_total=total, feeds_checked=checked, failing=tuple(failing)),
         notice=digest.notice,
+        public_url=overview.remembered(conn, "public_url"),
     )
 
 
@@ -108,45 +124,71 @@ def _alert_view(alert: digests.AlertRow, event: EventView, told: int | None) -> 
 def _messages(
     rt: Runtime, view: DigestView, channels: Sequence[ChannelConfig], now: datetime
 ) -> list[tuple[str, str, Envelope]]:
-    """The bytes for each channel. An alert that cannot be written is left out and named; the others go."""
-    written = attempt(partial(_compose, rt, view, channels, now))
-    if not isinstance(written, Failure):
-        return written
-    sound, left_out = [], list(view.left_out)
-    for alert in view.alerts:
-        alone = dataclasses.replace(view, alerts=(alert,))
-        tried = attempt(partial(_compose, rt, alone, channels, now))
-        if isinstance(tried, Failure):
-            _log.error("an event cannot be written", event_id=alert.event.id, why=str(tried.error))
-            left_out.append(f"Event {alert.event.id} could not be written: {type(tried.error).__name__}.")
-        else:
-            sound.append(alert)
-    if not sound and not view.notice:
-        raise written.error
-    return _compose(rt, dataclasses.replace(view, alerts=tuple(sound), left_out=tuple(left_out)), channels, now)
-
-
-def _compose(
-    rt: Runtime, view: DigestView, channels: Sequence[ChannelConfig], now: datetime
-) -> list[tuple[str, str, Envelope]]:
-    timeout_s = rt.settings.sandbox_cpu_s + 5
-    answer = rt.sandbox.call("watcher.digest.render:render_json", wire.dump(view), timeout_s=timeout_s)
-    rendered = wire.load(Rendered, answer)
+    """The bytes for each channel; a channel that cannot be written to is told to `ops:`, the others get theirs."""
     messages = []
     for config in channels:
-        key = deliveries.delivery_key(view.key, config.id)
-        messages.append((config.id, key, rt.channel(config).compose(view, rendered, key=key, now=now)))
+        envelope = _written(rt, view, config, now)
+        if envelope is not None:
+            messages.append((config.id, deliveries.delivery_key(view.key, config.id), envelope))
     return messages
 
 
-def _put_off_digest(rt: Runtime, digest: digests.ClaimedDigest, error: Exception) -> None:
-    why = f"{type(error).__name__}: {error}"
-    now = rt.clock()
-    last = digest.attempt >= rt.settings.park_after
-    _log.error("a digest could not be written", digest=digest.id, attempt=digest.attempt, parked=last, why=why)
+def _written(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime) -> Envelope | None:
+    """One channel's message. An alert that cannot be written is left out and named; None when nothing can be."""
+    whole = attempt(rt, partial(_compose, rt, view, config, now))
+    if not isinstance(whole, Failure):
+        return whole
+    if isinstance(whole.error, _PASSING):
+        raise whole.error
+    sound, broken = _sound_alerts(rt, view, config, now)
+    if sound:
+        for alert, why in broken:
+            lines = (f"Event {alert.event.id}: {alert.event.title}", why)
+            notify(rt, f"unwritable:{alert.event.id}", Notice(subject="An event could not be written", lines=lines))
+        left_out = (*view.left_out, *(f"Event {alert.event.id} could not be written: {why}" for alert, why in broken))
+        return _compose(rt, dataclasses.replace(view, alerts=sound, left_out=left_out), config, now)
+    _log.error("nothing can be written to a channel", channel=config.id, digest=view.key, why=whole.why)
+    lines = (f"A digest of {view.subscription_title} could not be written: {whole.why}", "Other channels got theirs.")
+    told = Notice(subject=f"Channel {config.id} cannot be used", lines=lines)
+    notify(rt, f"compose:{config.id}:{now:%Y-%m-%d}", told)
+    return None
+
+
+def _sound_alerts(
+    rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime
+) -> tuple[tuple[AlertView, ...], list[tuple[AlertView, str]]]:
+    """The alerts that can be written alone, and the others with what goes wrong with each."""
+    sound, broken = [], []
+    for alert in view.alerts:
+        tried = attempt(rt, partial(_compose, rt, dataclasses.replace(view, alerts=(alert,)), config, now))
+        if not isinstance(tried, Failure):
+            sound.append(alert)
+            continue
+        if isinstance(tried.error, _PASSING):
+            raise tried.error
+        _log.error("an event cannot be written", event_id=alert.event.id, channel=config.id, why=tried.why)
+        broken.append((alert, type(tried.error).__name__))
+    return tuple(sound), broken
+
+
+def _compose(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime) -> Envelope:
+    timeout_s = rt.settings.sandbox_cpu_s + 5
+    rendered = Rendered(subject="", text="", html="")
+    if config.kind is ChannelKind.EMAIL:
+        answer = rt.sandbox.call("watcher.digest.render:render_json", wire.dump(view), timeout_s=timeout_s)
+        rendered = wire.load(Rendered, answer)
+    return rt.channel(config).compose(view, rendered, key=deliveries.delivery_key(view.key, config.id), now=now)
+
+
+def _set_aside(turn: Turn, digest: digests.ClaimedDigest, why: str, *, passing: bool = False) -> None:
+    """Put the digest off, or park it at last; trouble that passes by itself never parks."""
+    rt, now = turn.rt, turn.rt.clock()
+    last = digest.attempt >= rt.settings.park_after and not passing
+    _log.error("a digest was set aside", digest=digest.id, attempt=digest.attempt, parked=last, why=why)
     with rt.database.write() as conn:
         if not last:
-            digests.put_off(conn, digest, owner=rt.owner, until=now + REDO * digest.attempt)
-        elif digests.park(conn, digest, owner=rt.owner, reason=why):
-            lines = (f"Digest {digest.id} of subscription {digest.subscription_id}", why)
+            wait = SOON if passing else REDO * min(digest.attempt, 10)
+            digests.put_off(conn, digest, owner=turn.owner, until=now + wait, tried=not passing)
+        elif digests.park(conn, digest, owner=turn.owner, reason=why):
+            lines = (f"Digest {digest.id} of {digest.subscription_id}", why, "`watcher digests retry` writes it again.")
             digests.add_notice(conn, f"digest:{digest.id}", Notice(subject="A digest was parked", lines=lines), now=now)

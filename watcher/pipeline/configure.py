@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +20,7 @@ from watcher.model import (
 )
 from watcher.pipeline.steps import notify
 from watcher.runtime import Runtime
-from watcher.store import feeds, subscriptions
+from watcher.store import feeds, overview, subscriptions
 
 _log = log.get("pipeline")
 
@@ -45,6 +47,9 @@ def apply_config(rt: Runtime) -> Applied | None:
     stamp = (stat.st_mtime_ns, stat.st_size)
     if stamp == rt.config_stamp:
         return None
+    if stamp != rt.config_seen and not _first_ever(rt):
+        rt.config_seen = stamp  # somebody may be writing it: take it when it has stood still from one look to the next
+        return None
     try:
         applied = _sync(rt, config_file.load(path))
     except CannotHelp as refused:
@@ -52,17 +57,29 @@ def apply_config(rt: Runtime) -> Applied | None:
         mistakes = str(refused).splitlines()
         _log.error("watcher.yml refused, the last good one stays", mistakes=mistakes)
         lines = ("The last good configuration stays in force.", *mistakes)
-        notify(rt, f"config:{rt.clock():%Y-%m-%d}", Notice(subject=f"{path.name} was refused", lines=lines))
+        notify(rt, _key("config", rt, mistakes), Notice(subject=f"{path.name} was refused", lines=lines))
         return None
     rt.config_stamp = stamp
     _log.info("watcher.yml applied", added=applied.added, changed=applied.changed, retired=applied.retired)
     return applied
 
 
+def _key(what: str, rt: Runtime, mistakes: Iterable[str]) -> str:
+    """The same mistakes are told once a day, others at once."""
+    told = hashlib.sha256("\n".join(mistakes).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{what}:{rt.clock():%Y-%m-%d}:{told}"
+
+
+def _first_ever(rt: Runtime) -> bool:
+    with rt.database.read() as conn:
+        return not feeds.listing(conn) and not subscriptions.active(conn)
+
+
 def _sync(rt: Runtime, loaded: Config) -> Applied:
     now = rt.clock()
     wanted = [_with_dollars(one, now) for one in loaded.subscriptions]
     with rt.database.write() as conn:
+        overview.remember(conn, "public_url", loaded.public_url)
         reports = (
             feeds.sync_file(conn, loaded.feeds, now=now),
             subscriptions.sync_channels(conn, loaded.channels, now=now),
@@ -97,4 +114,4 @@ def check_rules(rt: Runtime) -> None:
         lines = ("There are no good rules yet: items are stored and wait.",)
     if rt.rules.mistakes:
         lines = (*lines, *(str(one) for one in rt.rules.mistakes.mistakes))
-        notify(rt, f"rules:{rt.clock():%Y-%m-%d}", Notice(subject="The rule files were refused", lines=lines))
+        notify(rt, _key("rules", rt, lines), Notice(subject="The rule files were refused", lines=lines))

@@ -11,7 +11,7 @@ from watcher.model import Item
 from watcher.runtime import Runtime
 from watcher.store import Connection, items, stories
 from watcher.story.facts import MOST_READ
-from watcher.story.fingerprint import Fingerprint, Telling, fingerprint, story_key
+from watcher.story.fingerprint import Fingerprint, Telling, fingerprint
 from watcher.story.same import Decision, Reason, Weights, same
 from watcher.story.series import apart
 
@@ -37,15 +37,15 @@ def rarity(rt: Runtime) -> Weights:
 
 
 def place(
-    conn: Connection, item: Item, told: Fingerprint, *, weights: Weights, opens: bool, now: datetime
+    conn: Connection, item: Item, told: Fingerprint, *, key: str, weights: Weights, opens: bool, now: datetime
 ) -> int | None:
     """The story of the item, which from now on has it among its items; None when it tells no known one.
 
-    A new story is made only when it `opens` one. Call `stories.lock` first in the transaction.
+    `key` is its `story_key`. A new story is made only when it `opens` one. Call `stories.lock`
+    first in the transaction.
     """
     if item.story_id is not None:
         return item.story_id
-    key = story_key(item)
     story_id, reason = stories.known(conn, key), str(Reason.SAME_PAGE)
     if story_id is None:
         story_id, reason = _likest(conn, told, weights)

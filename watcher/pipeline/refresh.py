@@ -6,6 +6,7 @@ import base64
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from watcher import log, wire
 from watcher.errors import CannotHelp, LeaseLost, SandboxFailed
@@ -17,30 +18,54 @@ from watcher.model import (
     FetchOutcome,
     FetchResult,
     ItemDraft,
+    NextPoll,
     Notice,
     ParsedFeed,
     Validators,
 )
-from watcher.pipeline.steps import Nudges, Step, at_once, nudges
+from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, feeds, items
 
 _log = log.get("pipeline")
+_TELL_AFTER = 5
+"""Failed polls in a row after which `ops:` hears of a feed, once."""
 
 
 def refresh_feeds(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Poll those of the feeds that are due: new items and the feed's new validators are one transaction."""
-    with rt.database.write() as conn:
-        claimed = feeds.claim(conn, ids, owner=rt.owner, lease_s=rt.settings.lease_s, now=rt.clock())
-    rt.checkpoint("claimed")
-    new = at_once(lambda feed: _refresh(rt, feed), claimed)
-    rt.checkpoint("committed")
-    return nudges({Step.ITEMS: [one for ids in new for one in ids]})
+    turn = Turn(rt, Step.FEEDS)
+    new: list[int] = []
+    for claimed in turn.batches(feeds.claim, ids):
+        for found in at_once(partial(_poll, turn), claimed):
+            new += found
+    turn.reach("committed")
+    return nudges({Step.ITEMS: new})
 
 
-def _refresh(rt: Runtime, feed: Feed) -> list[int]:
-    result, parsed = _fetch(rt, feed)
-    now = rt.clock()
+def _poll(turn: Turn, feed: Feed) -> list[int]:
+    """One feed, whatever happens: its row always says what came of it and when it is polled next."""
+    rt = turn.rt
+    if turn.over:
+        with rt.database.write() as conn:
+            feeds.put_off(conn, feed, owner=turn.owner, until=rt.clock() + REDO)
+        return []
+    if feed.attempt > rt.settings.park_after:
+        return _record(turn, feed, _broken(f"a worker died {feed.attempt - 1} times on this feed"), None)
+    fetched = attempt(rt, partial(_fetch, rt, feed))
+    recorded = fetched if isinstance(fetched, Failure) else attempt(rt, partial(_record, turn, feed, *fetched))
+    if isinstance(recorded, Failure):
+        _log.error("our own program failed on a feed", feed=feed.id, why=recorded.why)
+        return _record(turn, feed, _broken(recorded.why), None)
+    return recorded
+
+
+def _broken(why: str) -> FetchResult:
+    return FetchResult(outcome=FetchOutcome.INTERNAL_ERROR, detail=why[:500])
+
+
+def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | None) -> list[int]:
+    rt, now = turn.rt, turn.rt.clock()
     following = next_poll(
         feed_id=feed.id,
         result=result,
@@ -50,26 +75,32 @@ def _refresh(rt: Runtime, feed: Feed) -> list[int]:
         ttl_s=parsed.ttl_s if parsed else None,
         now=now,
     )
+    kept = _validators(feed.validators, result)
+    write = partial(feeds.finish, result=result, following=following, parsed=parsed, validators=kept, now=now)
     try:
         with rt.database.write() as conn:
             new = _store_items(conn, feed, parsed, now) if parsed else []
-            # a document that broke off must be fetched whole again: its validators would turn the rest into a 304
-            whole = parsed if parsed and parsed.complete else None
-            kept = _validators(feed.validators, result) if whole or not parsed else feed.validators
-            if not feeds.finish(
-                conn, feed, owner=rt.owner, result=result, following=following, parsed=whole, validators=kept, now=now
-            ):
+            if not write(conn, feed, owner=turn.owner):
                 raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
-            if following.disabled:
-                told = Notice(subject=f"{feed.title or feed.url} is gone", lines=(feed.url, result.detail))
-                digests.add_notice(conn, f"gone:{feed.id}", told, now=now)
-            rt.checkpoint("committing")
+            _tell_trouble(conn, feed, result, following, now)
+            turn.reach("committing")
     except LeaseLost as lost:
         _log.warning("poll dropped", feed=feed.id, why=str(lost))
         return []
     level = _log.info if following.error_count == 0 else _log.warning
     level("polled", feed=feed.id, outcome=result.outcome.value, new=len(new), detail=result.detail)
     return new
+
+
+def _tell_trouble(conn: Connection, feed: Feed, result: FetchResult, following: NextPoll, now: datetime) -> None:
+    name = feed.title or feed.url
+    if following.disabled:
+        told = Notice(subject=f"{name} is gone", lines=(feed.url, result.detail, "It is polled no more."))
+        digests.add_notice(conn, f"gone:{feed.id}:{now:%Y-%m-%d}", told, now=now)
+    elif following.error_count == _TELL_AFTER:
+        lines = (feed.url, f"{following.error_count} polls in a row failed: {result.outcome}. {result.detail}")
+        told = Notice(subject=f"{name} cannot be read", lines=lines)
+        digests.add_notice(conn, f"failing:{feed.id}:{now:%Y-%m-%d}", told, now=now)
 
 
 def _fetch(rt: Runtime, feed: Feed) -> tuple[FetchResult, ParsedFeed | None]:
@@ -91,7 +122,12 @@ def _fetch(rt: Runtime, feed: Feed) -> tuple[FetchResult, ParsedFeed | None]:
         return dataclasses.replace(result, outcome=FetchOutcome.PARSER_FAILED, detail=str(failed)), None
     if "not_a_feed" in answer:
         return dataclasses.replace(result, outcome=FetchOutcome.NOT_A_FEED, detail=answer["not_a_feed"]), None
-    return result, wire.load(ParsedFeed, answer)
+    parsed = wire.load(ParsedFeed, answer)
+    if not parsed.complete:
+        # what it held is taken, but with its validators the rest would become a 304
+        detail = "the document breaks off before its end"
+        result = dataclasses.replace(result, outcome=FetchOutcome.TRUNCATED, detail=detail)
+    return result, parsed
 
 
 def _store_items(conn: Connection, feed: Feed, parsed: ParsedFeed, now: datetime) -> list[int]:

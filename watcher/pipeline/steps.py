@@ -1,24 +1,28 @@
-"""What the steps share: their names, the ids they pass on, work at once, and the one place where errors stop."""
+"""What the steps share: their names, the ids they pass on, how rows are claimed, where errors stop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from watcher.model import (
-    Notice,
-)
+from watcher.model import Notice
 from watcher.runtime import Runtime
-from watcher.store import digests
+from watcher.store import Connection, backlog, digests
 
 IO_AT_ONCE = 10
 """Feeds or messages that one step works on at the same time; also the size of their nudges."""
+STEP_S = 45.0
+"""A step starts nothing new after so many seconds; with one unit of work it ends well before a task's hard limit."""
 REDO = timedelta(seconds=60)
 """First wait after a row made its step fail; it grows with every failure."""
+
+SOON = timedelta(seconds=3)
+"""Wait after trouble that passes by itself: a database that is busy or away."""
 
 
 class Step(StrEnum):
@@ -48,17 +52,78 @@ def nudges(found: Nudges) -> Nudges:
     return {step: ids for step, ids in found.items() if ids}
 
 
+class Claim(Protocol[R]):
+    """A store module's claim: `before` asks for rows that were claimed before and never finished."""
+
+    def __call__(
+        self, conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+    ) -> list[R]: ...
+
+
+class Turn:
+    """One run of a step: who claims, until when new work may start, and which rows come together.
+
+    Rows that nobody tried yet come as one batch. A row that was tried and never finished broke its step or killed its
+    worker: each of those is claimed alone, just before its turn, so that it can take no other row down with it.
+    """
+
+    def __init__(self, rt: Runtime, step: Step) -> None:
+        self.rt = rt
+        self.step = step
+        self.owner = rt.new_owner()
+        self._ends_at = time.monotonic() + STEP_S
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing new may start."""
+        return time.monotonic() > self._ends_at
+
+    def batches(self, claim: Claim[R], ids: Sequence[int]) -> Iterator[list[R]]:
+        """The claimed rows, committed; each batch is worked on before the next is claimed."""
+        with self.rt.database.read() as conn:
+            suspects = backlog.suspects(conn, self.step, ids)
+        fresh = self._claim(claim, ids, before=False)
+        if fresh:
+            self.reach("claimed")
+            yield fresh
+        for one in suspects:
+            if self.over:
+                return
+            suspect = self._claim(claim, [one], before=True)
+            if suspect:
+                self.reach("claimed")
+                yield suspect
+
+    def _claim(self, claim: Claim[R], ids: Sequence[int], *, before: bool) -> list[R]:
+        rt = self.rt
+        with rt.database.write() as conn:
+            return claim(conn, ids, owner=self.owner, lease_s=rt.settings.lease_s, now=rt.clock(), before=before)
+
+    def reach(self, point: str) -> None:
+        """A named point of the step, for the drills."""
+        self.rt.checkpoint(f"{self.step}:{point}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """What `attempt` gives instead of a result."""
 
     error: Exception
 
+    @property
+    def why(self) -> str:
+        return f"{type(self.error).__name__}: {self.error}"
 
-def attempt(work: Callable[[], R]) -> R | Failure:
-    """The one place of the line where any error is caught: one bad item must not stop the others."""
+
+def attempt(rt: Runtime, work: Callable[[], R]) -> R | Failure:
+    """The one place of the line where any error is caught: one bad row must not stop the others.
+
+    What interrupts the process from outside, such as a time limit, is no fault of the row and passes through.
+    """
     try:
         return work()
+    except rt.interrupts:
+        raise
     except Exception as error:  # noqa: BLE001
         return Failure(error=error)
 

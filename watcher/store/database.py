@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,15 @@ class Database:
             return False
         with self.read() as conn:
             return schema_version.is_newest(conn)
+
+    def clock_ahead(self) -> timedelta:
+        """How far the server's clock is ahead of ours; nothing on SQLite. Raises TryAgain when the database is away."""
+        if self.dialect == "sqlite":
+            return timedelta()
+        before = datetime.now(UTC)
+        with self.read() as conn:
+            there: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
+        return there - (before + (datetime.now(UTC) - before) / 2)
 
     def close(self) -> None:
         """Close every connection that no transaction is using; the next transaction opens new ones."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from watcher import wire
 from watcher.model import ChannelConfig, Delivery, DeliveryState, Envelope, NextAttempt, Outcome
@@ -71,6 +71,7 @@ def claim(conn: Connection, delivery_id: int, *, owner: str, lease_s: float, now
         channel=wire.load(ChannelConfig, config),
         envelope=Envelope(message_id=row.message_id, content_type=row.content_type, body=row.body),
         attempt=row.attempt,
+        tries=row.attempt - row.tries_from,
         first_attempt_at=row.first_attempt_at or now,
     )
 
@@ -97,21 +98,40 @@ def finish(
     return database.finish(conn, deliveries, delivery.id, owner=owner, attempt=delivery.attempt, values=values)
 
 
+REMOVED = "channel removed from watcher.yml"
+
+
 def park_unsendable(conn: Connection, *, now: datetime) -> int:
     """Set aside what waits for a channel that watcher.yml no longer names; how many."""
     gone = exists().where(channels.c.id == deliveries.c.channel_id, channels.c.retired_at.is_not(None))
     statement = update(deliveries).where(deliveries.c.state == DeliveryState.PENDING.value, gone)
-    values = {"state": DeliveryState.PARKED.value, "reason": "channel removed from watcher.yml", "finished_at": now}
+    values = {"state": DeliveryState.PARKED.value, "reason": REMOVED, "finished_at": now}
     return conn.execute(statement.values(**values)).rowcount
 
 
 def retry(conn: Connection, ids: Sequence[int] | None, *, now: datetime) -> int:
-    """Wake parked messages (all of them without `ids`): same bytes, same id, due at once; how many."""
-    statement = update(deliveries).where(deliveries.c.state == DeliveryState.PARKED.value)
-    if ids is not None:
-        statement = statement.where(deliveries.c.id.in_(list(ids)))
-    values = {"state": DeliveryState.PENDING.value, "reason": "retried by hand", "next_attempt_at": now}
-    return conn.execute(statement.values(**values, first_attempt_at=None, finished_at=None)).rowcount
+    """Wake messages (every parked one without `ids`): same bytes, same id, due at once, all tries anew; how many.
+
+    By its id also a message that waits for a later try is woken.
+    """
+    if ids is None:
+        which = deliveries.c.state == DeliveryState.PARKED.value
+    else:
+        which = and_(deliveries.c.id.in_(list(ids)), deliveries.c.state != DeliveryState.SENT.value)
+    return _wake(conn, which, reason="retried by hand", now=now)
+
+
+def wake_channel(conn: Connection, channel_ids: Sequence[str], *, now: datetime) -> int:
+    """Let what waits for channels that changed or came back go at once; how many."""
+    waits = or_(deliveries.c.state == DeliveryState.PENDING.value, deliveries.c.reason == REMOVED)
+    which = and_(deliveries.c.channel_id.in_(list(channel_ids)), waits)
+    return _wake(conn, which, reason="the channel changed", now=now)
+
+
+def _wake(conn: Connection, which: ColumnElement[bool], *, reason: str, now: datetime) -> int:
+    values = {"state": DeliveryState.PENDING.value, "reason": reason, "next_attempt_at": now}
+    begun = {"first_attempt_at": None, "finished_at": None, "tries_from": deliveries.c.attempt}
+    return conn.execute(update(deliveries).where(which).values(**values, **begun)).rowcount
 
 
 def listing(conn: Connection, *, limit: int, states: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, String, and_, cast, func, literal, select, update
 
 from watcher import wire
 from watcher.model import Notice, Window
@@ -17,6 +18,7 @@ from watcher.store.dialect import insert
 from watcher.store.schema import alerts, deliveries, digests
 from watcher.store.subscriptions import OPS
 
+_NOTICE_KEY = 70
 OPEN = and_(digests.c.closed_at.is_(None), digests.c.parked_reason.is_(None))
 
 
@@ -81,7 +83,8 @@ def _make(
 
 def add_notice(conn: Connection, key: str, notice: Notice, *, now: datetime) -> bool:
     """Tell `ops:` something once: a second notice with the same key is dropped. False when it was told before."""
-    window = Window(key=f"notice:{key}"[:80], closes_at=now)
+    name = key if len(key) <= _NOTICE_KEY else hashlib.sha256(key.encode()).hexdigest()
+    window = Window(key=f"notice:{name}", closes_at=now)
     return _make(conn, OPS, window, immediate=True, notice=notice, now=now)
 
 
@@ -116,9 +119,11 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     return backlog.due(conn, digests, where=OPEN, due_at=digests.c.closes_at, now=now, limit=limit)
 
 
-def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[ClaimedDigest]:
-    """Lease those of `ids` that are due and still open."""
-    where = and_(OPEN, digests.c.closes_at <= database.now_sql(conn, now))
+def claim(
+    conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+) -> list[ClaimedDigest]:
+    """Lease those of `ids` that are due and still open: those never tried, or those tried `before`."""
+    where = and_(OPEN, digests.c.closes_at <= database.now_sql(conn, now), backlog.tried(digests, before))
     rows = database.claim(conn, digests, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids))
     return [
         ClaimedDigest(
@@ -164,12 +169,16 @@ def lock(conn: Connection, digest: ClaimedDigest) -> None:
 
 def finish(conn: Connection, digest: ClaimedDigest, *, owner: str, now: datetime) -> bool:
     """Close the digest; False when the lease was lost."""
-    return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values={"closed_at": now})
+    return database.finish(
+        conn, digests, digest.id, owner=owner, attempt=digest.attempt, values={"closed_at": now, "attempt": 0}
+    )
 
 
-def put_off(conn: Connection, digest: ClaimedDigest, *, owner: str, until: datetime) -> bool:
+def put_off(conn: Connection, digest: ClaimedDigest, *, owner: str, until: datetime, tried: bool = True) -> bool:
     """Free the digest for another try not before `until`."""
-    values = {"lease_until": until}  # an unowned lease is only a wait; the window's own hour stays
+    values: dict[str, Any] = {"lease_until": until}  # an unowned lease is only a wait
+    if not tried:
+        values["attempt"] = 0
     return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values=values)
 
 
@@ -179,10 +188,25 @@ def park(conn: Connection, digest: ClaimedDigest, *, owner: str, reason: str) ->
     return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values=values)
 
 
+def release(conn: Connection, digest: ClaimedDigest, *, owner: str) -> bool:
+    """Free a digest that was not written after all; it waits as if it had never been claimed."""
+    return database.finish(conn, digests, digest.id, owner=owner, attempt=digest.attempt, values={"attempt": 0})
+
+
+def wake_parked(conn: Connection) -> int:
+    """Let parked digests be written again; how many."""
+    statement = update(digests).where(digests.c.parked_reason.is_not(None))
+    return conn.execute(statement.values(parked_reason=None, attempt=0, lease_until=None)).rowcount
+
+
 def close_now(conn: Connection, subscription_id: str, *, now: datetime) -> int:
-    """Let the subscription's open digests close at once instead of at their hour; how many."""
-    statement = update(digests).where(OPEN, digests.c.subscription_id == subscription_id)
-    return conn.execute(statement.values(closes_at=now)).rowcount
+    """Let the subscription's open digests close at once instead of at their hour; how many.
+
+    The window itself stays free, so that what comes until its hour is still told at that hour.
+    """
+    statement = update(digests).where(OPEN, digests.c.subscription_id == subscription_id, digests.c.closes_at > now)
+    early = digests.c.window + literal(" early ") + cast(digests.c.id, String)
+    return conn.execute(statement.values(closes_at=now, window=early)).rowcount
 
 
 def listing(conn: Connection, *, limit: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, select, update
 
 from watcher import wire
 from watcher.model import Change, EventView, Fact, Item, Level, Match, Revision, RuleStatus, Snippet, Source
@@ -15,7 +15,7 @@ from watcher.store import backlog, database
 from watcher.store.dialect import insert
 from watcher.store.schema import event_sources, events, feeds, items, matches, revisions, rule_sets
 
-WAITING = events.c.alerted_revision < events.c.revision
+WAITING = and_(events.c.alerted_revision < events.c.revision, events.c.parked_reason.is_(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +160,15 @@ def become_news(conn: Connection, event_id: int) -> None:
 def offer_again(conn: Connection, event_id: int) -> None:
     """Let the present revision be offered once more, to those whom it did not concern before.
 
-    Whoever offers it just now may not have seen what is new about it, so that claim ends.
+    Whoever offers it just now may not have seen what is new about it, so that claim ends and counts as no try.
     """
-    values = {"alerted_revision": events.c.revision - 1, "lease_until": None, "lease_owner": None}
+    held = case((events.c.lease_owner.is_not(None), 1), else_=0)
+    values = {
+        "alerted_revision": events.c.revision - 1,
+        "attempt": events.c.attempt - held,
+        "lease_until": None,
+        "lease_owner": None,
+    }
     statement = update(events).where(events.c.id == event_id, events.c.alerted_revision <= events.c.revision)
     conn.execute(statement.values(**values))
 
@@ -179,9 +185,12 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     return backlog.due(conn, events, where=WAITING, due_at=events.c.updated_at, now=now, limit=limit)
 
 
-def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[ClaimedEvent]:
-    """Lease those of `ids` that still wait."""
-    rows = database.claim(conn, events, ids, owner=owner, lease_s=lease_s, now=now, where=[WAITING], limit=len(ids))
+def claim(
+    conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+) -> list[ClaimedEvent]:
+    """Lease those of `ids` that still wait: those never tried, or those tried `before`."""
+    where = [WAITING, backlog.tried(events, before)]
+    rows = database.claim(conn, events, ids, owner=owner, lease_s=lease_s, now=now, where=where, limit=len(ids))
     return [
         ClaimedEvent(id=row.id, revision=row.revision, history=row.history, attempt=row.attempt)
         for row in sorted(rows, key=lambda row: row.id)
@@ -190,8 +199,28 @@ def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, n
 
 def finish(conn: Connection, event: ClaimedEvent, *, owner: str) -> bool:
     """Mark this revision as offered to every subscription; False when the lease was lost."""
-    values = {"alerted_revision": event.revision}
+    values = {"alerted_revision": event.revision, "attempt": 0}
     return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def put_off(conn: Connection, event: ClaimedEvent, *, owner: str, until: datetime, tried: bool = True) -> bool:
+    """Free the event for another try not before `until`."""
+    values: dict[str, Any] = {"lease_until": until}  # an unowned lease is only a wait
+    if not tried:
+        values["attempt"] = 0
+    return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def park(conn: Connection, event: ClaimedEvent, *, owner: str, reason: str) -> bool:
+    """Set an event aside that could not be offered again and again; it stays stored and can be woken."""
+    values = {"parked_reason": reason}
+    return database.finish(conn, events, event.id, owner=owner, attempt=event.attempt, values=values)
+
+
+def wake_parked(conn: Connection) -> int:
+    """Let parked events be offered again; how many."""
+    statement = update(events).where(events.c.parked_reason.is_not(None))
+    return conn.execute(statement.values(parked_reason=None, attempt=0, lease_until=None)).rowcount
 
 
 def views(conn: Connection, ids: Sequence[int]) -> dict[int, EventView]:

@@ -36,7 +36,7 @@ def _settled(config: FeedConfig) -> dict[str, Any]:
 
 
 def add(conn: Connection, config: FeedConfig, *, origin: Origin, now: datetime) -> bool:
-    """Add a feed, due at once; False when its URL is known already (a retired one of the same origin comes back)."""
+    """Add a feed, due at once; False when its URL is known already (one that was retired or gone comes back)."""
     known = conn.execute(select(feeds).where(feeds.c.url == config.url)).one_or_none()
     if known is None:
         conn.execute(
@@ -50,8 +50,9 @@ def add(conn: Connection, config: FeedConfig, *, origin: Origin, now: datetime) 
             )
         )
         return True
-    if known.retired_at is not None:
-        revived = {"retired_at": None, "origin": origin.value, "next_poll_at": now, "next_poll_reason": "back"}
+    if known.retired_at is not None or known.disabled_reason is not None:
+        revived: dict[str, Any] = {"retired_at": None, "disabled_reason": None, "error_count": 0, "last_error": None}
+        revived |= {"origin": origin.value, "next_poll_at": now, "next_poll_reason": "back"}
         conn.execute(update(feeds).where(feeds.c.id == known.id).values(**revived, **_settled(config)))
         return True
     return False
@@ -95,9 +96,11 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     return backlog.due(conn, feeds, where=LIVE, due_at=feeds.c.next_poll_at, now=now, limit=limit)
 
 
-def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[Feed]:
-    """Lease those of `ids` that are due; the others are somebody else's or done."""
-    where = and_(LIVE, feeds.c.next_poll_at <= database.now_sql(conn, now))
+def claim(
+    conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+) -> list[Feed]:
+    """Lease those of `ids` that are due, either the ones never tried or the ones tried `before` without an end."""
+    where = and_(LIVE, feeds.c.next_poll_at <= database.now_sql(conn, now), backlog.tried(feeds, before))
     rows = database.claim(conn, feeds, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids))
     return [_feed(row) for row in rows]
 
@@ -133,7 +136,7 @@ def finish(
 ) -> bool:
     """Write what a poll came to and free the lease; False when the lease was lost and nothing was written.
 
-    `parsed` is given only for a body that was read whole; only then do the first-fetch marks move.
+    `parsed` is what a body gave; with it the marks of the first fetch move.
     """
     values: dict[str, Any] = {
         "etag": validators.etag,
@@ -141,6 +144,7 @@ def finish(
         "last_polled_at": now,
         "last_status": result.status,
         "last_outcome": result.outcome.value,
+        "attempt": 0,
         "last_error": result.detail or None if following.error_count else None,
         "error_count": following.error_count,
         "next_poll_at": following.next_poll_at,
@@ -150,7 +154,15 @@ def finish(
         values["disabled_reason"] = following.reason
     if parsed is not None:
         values |= {"last_full_at": now, "first_fetched_at": feed.first_fetched_at or now}
-        values |= {"title": feed.title or parsed.title, "language": feed.language or parsed.language}
+        # in SQL, since a reload may have set them while the feed was being fetched
+        values["title"] = func.coalesce(feeds.c.title, parsed.title)
+        values["language"] = func.coalesce(feeds.c.language, parsed.language)
+    return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
+
+
+def put_off(conn: Connection, feed: Feed, *, owner: str, until: datetime) -> bool:
+    """Free a feed that was not polled after all, for another try not before `until`."""
+    values = {"attempt": 0, "next_poll_at": until, "next_poll_reason": "put off: the worker had no time left"}
     return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Column, Connection, Row, and_, func, select, update
 
 from watcher.model import Again, Item, ItemDraft
 from watcher.store import backlog, database
@@ -22,11 +22,14 @@ def insert_new(
 ) -> list[int]:
     """Store the drafts that the feed has not brought before, in their order; their ids.
 
-    Known means the same identity, or the same alias (a guid that only changed its scheme or host). `history` says
-    which of the new ones must not raise alerts.
+    Known means the same identity, or the same alias and title (a guid that only changed its scheme or host; the title
+    keeps apart what an aggregator joins from several hosts). `history` says which new ones are silent.
     """
-    known = _known(conn, feed_id, drafts)
-    fresh = [draft for draft in drafts if draft.identity not in known and draft.alias not in known]
+    identities = _known(conn, feed_id, items.c.identity, [draft.identity for draft in drafts])
+    aliases = _known(conn, feed_id, items.c.alias, [draft.alias for draft in drafts])
+    told = {(row.alias, row.title) for row in aliases}
+    known = {row.identity for row in identities}
+    fresh = [draft for draft in drafts if draft.identity not in known and (draft.alias, draft.title) not in told]
     if not fresh:
         return []
     statement = insert(conn, items).on_conflict_do_nothing(index_elements=["feed_id", "identity"])
@@ -34,15 +37,11 @@ def insert_new(
     return sorted(conn.execute(statement.returning(items.c.id), rows).scalars())
 
 
-def _known(conn: Connection, feed_id: int, drafts: Sequence[ItemDraft]) -> set[str]:
-    found: set[str] = set()
-    for column, values in (
-        (items.c.identity, [draft.identity for draft in drafts]),
-        (items.c.alias, [draft.alias for draft in drafts]),
-    ):
-        for start in range(0, len(values), _CHUNK):
-            chunk = values[start : start + _CHUNK]
-            found.update(conn.execute(select(column).where(items.c.feed_id == feed_id, column.in_(chunk))).scalars())
+def _known(conn: Connection, feed_id: int, column: Column[str], values: Sequence[str]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for start in range(0, len(values), _CHUNK):
+        query = select(items.c.identity, items.c.alias, items.c.title)
+        found += conn.execute(query.where(items.c.feed_id == feed_id, column.in_(values[start : start + _CHUNK])))
     return found
 
 
@@ -72,9 +71,11 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     return backlog.due(conn, items, where=WAITING, due_at=items.c.next_classify_at, now=now, limit=limit)
 
 
-def claim(conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime) -> list[Item]:
-    """Lease those of `ids` that still wait, and read them with their feed's title and tags."""
-    where = and_(WAITING, items.c.next_classify_at <= database.now_sql(conn, now))
+def claim(
+    conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+) -> list[Item]:
+    """Lease those of `ids` that still wait, with their feed's title and tags: those never tried, or tried `before`."""
+    where = and_(WAITING, items.c.next_classify_at <= database.now_sql(conn, now), backlog.tried(items, before))
     attempts = {
         row.id: row.attempt
         for row in database.claim(
@@ -114,11 +115,9 @@ def newest_words(conn: Connection, *, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in conn.execute(query)]
 
 
-def finish(
-    conn: Connection, item: Item, *, owner: str, story_id: int | None, rules_version: str, now: datetime
-) -> bool:
+def finish(conn: Connection, item: Item, *, owner: str, rules_version: str, now: datetime) -> bool:
     """Mark the item classified with these rules; False when the lease was lost."""
-    values = {"classified_at": now, "classified_with": rules_version, "story_id": story_id, "reclassify": None}
+    values = {"classified_at": now, "classified_with": rules_version, "reclassify": None, "attempt": 0}
     return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values=values)
 
 
@@ -138,6 +137,11 @@ def put_off(conn: Connection, item: Item, *, owner: str, until: datetime) -> boo
     return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values=values)
 
 
+def release(conn: Connection, item: Item, *, owner: str) -> bool:
+    """Free an item that was not looked at after all; it waits as if it had never been claimed."""
+    return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values={"attempt": 0})
+
+
 def park(conn: Connection, item: Item, *, owner: str, reason: str) -> bool:
     """Set the item aside: it made the rules fail too often. It stays stored and can be woken."""
     values = {"parked_reason": reason}
@@ -148,3 +152,10 @@ def wake_parked(conn: Connection, *, now: datetime) -> int:
     """Let parked items be classified again; how many."""
     statement = update(items).where(items.c.parked_reason.is_not(None))
     return conn.execute(statement.values(parked_reason=None, attempt=0, next_classify_at=now)).rowcount
+
+
+def parked(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
+    """The newest parked items: id, title, link and why."""
+    query = select(items.c.id, items.c.title, items.c.link, items.c.parked_reason)
+    query = query.where(items.c.parked_reason.is_not(None)).order_by(items.c.id.desc()).limit(limit)
+    return [dict(row._mapping) for row in conn.execute(query)]

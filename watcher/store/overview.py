@@ -15,7 +15,7 @@ from watcher.store import events as event_rows
 from watcher.store import feeds as feed_rows
 from watcher.store import items as item_rows
 from watcher.store.dialect import insert
-from watcher.store.schema import alerts, beats, deliveries, digests, events, feeds, items, matches, stories
+from watcher.store.schema import alerts, beats, deliveries, digests, events, feeds, items, matches, service, stories
 
 
 def backlog(conn: Connection, now: datetime) -> dict[str, dict[str, Any]]:
@@ -67,3 +67,15 @@ def record_beat(conn: Connection, name: str, *, now: datetime) -> None:
     """Note that the periodic duty ran."""
     statement = insert(conn, beats).values(name=name, at=now)
     conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
+
+
+def remember(conn: Connection, name: str, value: Any) -> None:
+    """Keep something that watcher.yml says of the service, for processes that do not read the file."""
+    statement = insert(conn, service).values(name=name, value={"value": value})
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": {"value": value}}))
+
+
+def remembered(conn: Connection, name: str) -> Any:
+    """What `remember` kept; None when it never did."""
+    kept = conn.execute(select(service.c.value).where(service.c.name == name)).scalar_one_or_none()
+    return kept["value"] if kept else None

@@ -217,9 +217,10 @@ events = Table(
     Column("updated_at", Instant, nullable=False),
     Column("alerted_revision", Integer, nullable=False, server_default="0"),
     Column("rules_version", String(64)),
+    Column("parked_reason", Text),
     *_lease(),
     UniqueConstraint("story_id", "rule_id"),
-    _backlog("ix_events_backlog", "updated_at", "alerted_revision < revision"),
+    _backlog("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
 )
 
 event_sources = Table(
@@ -267,7 +268,6 @@ channels = Table(
     Column("origin", String(8), nullable=False),
     Column("retired_at", Instant),
     Column("disabled_reason", Text),
-    Column("next_send_at", Instant),
 )
 
 subscriptions = Table(
@@ -327,6 +327,7 @@ deliveries = Table(
     Column("created_at", Instant, nullable=False),
     Column("first_attempt_at", Instant),
     Column("next_attempt_at", Instant),
+    Column("tries_from", Integer, nullable=False, server_default="0"),
     Column("finished_at", Instant),
     *_lease(),
     UniqueConstraint("digest_id", "channel_id"),
@@ -346,6 +347,14 @@ attempts = Table(
     Column("detail", Text),
     UniqueConstraint("delivery_id", "number"),
 )
+
+service = Table(
+    "service",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Json, nullable=False),
+)
+"""What watcher.yml says of the service as a whole, for processes that do not read the file."""
 
 beats = Table(
     "beats",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, select, update
 
 from watcher import wire
 from watcher.model import ChannelConfig, Origin, SubscriptionConfig
+from watcher.store import deliveries
 from watcher.store.feeds import SyncReport
 from watcher.store.schema import channels, subscriptions
 
@@ -18,8 +19,11 @@ OPS = "_ops"
 
 
 def sync_channels(conn: Connection, configs: Sequence[ChannelConfig], *, now: datetime) -> SyncReport:
-    """Make the `file` rows equal to watcher.yml. A changed channel that was disabled is tried again."""
-    return _sync(conn, channels, {config.id: wire.dump(config) for config in configs}, now=now)
+    """Make the `file` rows equal to watcher.yml. What waits for a changed channel, disabled or not, goes at once."""
+    report = _sync(conn, channels, {config.id: wire.dump(config) for config in configs}, now=now)
+    if report.changed:
+        deliveries.wake_channel(conn, report.changed, now=now)
+    return report
 
 
 def sync_subscriptions(

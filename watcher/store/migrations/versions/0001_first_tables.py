@@ -27,7 +27,6 @@ def upgrade() -> None:
         sa.Column("origin", sa.String(length=8), nullable=False),
         sa.Column("retired_at", Instant(), nullable=True),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
-        sa.Column("next_send_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_channels"),
     )
     op.create_table(
@@ -105,6 +104,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("version", name="pk_rule_sets"),
     )
     op.create_table(
+        "service",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("value", Json, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_service"),
+    )
+    op.create_table(
         "stories",
         sa.Column("id", Id, autoincrement=True, nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
@@ -136,6 +141,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("first_attempt_at", Instant(), nullable=True),
         sa.Column("next_attempt_at", Instant(), nullable=True),
+        sa.Column("tries_from", sa.Integer(), server_default="0", nullable=False),
         sa.Column("finished_at", Instant(), nullable=True),
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
@@ -171,6 +177,7 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.Column("alerted_revision", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("parked_reason", sa.Text(), nullable=True),
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("lease_owner", sa.String(length=64), nullable=True),
         sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
@@ -183,8 +190,8 @@ def upgrade() -> None:
         "events",
         ["updated_at"],
         unique=False,
-        sqlite_where=sa.text("alerted_revision < revision"),
-        postgresql_where=sa.text("alerted_revision < revision"),
+        sqlite_where=sa.text("alerted_revision < revision AND parked_reason IS NULL"),
+        postgresql_where=sa.text("alerted_revision < revision AND parked_reason IS NULL"),
     )
     op.create_table(
         "items",
@@ -292,6 +299,7 @@ def downgrade() -> None:
         "deliveries",
         "subscriptions",
         "stories",
+        "service",
         "rule_sets",
         "feeds",
         "digests",
