@@ -23,7 +23,7 @@ from watcher.model import (
     SubscriptionConfig,
     TextField,
 )
-from watcher.store import events, feeds, items, subscriptions
+from watcher.store import events, feeds, items, stories, subscriptions
 from watcher.store.database import Database
 
 WHO = "worker:1"
@@ -104,7 +104,7 @@ def add_event(database: Database, *, history: bool = False, rule_id: str = "fund
     add_items(database, feed_id, "a", history=history)
     with database.write() as conn:
         (item,) = items.claim(conn, [1], owner=WHO, lease_s=60, now=now())
-        story = events.story(conn, key="k", title=item.title, now=now())
+        story = stories.ensure(conn, key="k", title=item.title, now=now())
         made = events.create(conn, story_id=story, match=match(rule_id), item=item, snippets=[SNIPPET], now=now())
         assert made is not None
         events.add_source(conn, made, item.id, now=now())

@@ -257,6 +257,15 @@ class ParsedFeed:
     """What was cut or left out, in words (too many entries, a field shortened); nothing is lost silently."""
 
 
+class Again(StrEnum):
+    """Why an item is classified once more."""
+
+    TEXT = "text"
+    """More of its text arrived: its events may be revised."""
+    RULES = "rules"
+    """Asked for after a change of the rules: only new events are told, known ones are rewritten in silence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     id: int
@@ -272,11 +281,19 @@ class Item:
     history: bool
     """Part of a feed's first fetch that must not raise alerts."""
     attempt: int = 0
+    story_id: int | None = None
+    """Its story, once it was classified."""
+    again: Again | None = None
+
+    @property
+    def told_at(self) -> datetime:
+        """When the item tells what it tells: published, else first seen."""
+        return self.published_at or self.first_seen_at
 
     @property
     def dated(self) -> date:
         """The item's date for exchange rates and "recent": published, else first seen."""
-        return (self.published_at or self.first_seen_at).date()
+        return self.told_at.date()
 
 
 # ── annotations ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -495,6 +512,20 @@ class FactKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherValue:
+    """What another item tells of the same fact, at the same time and differently: shown beside it, never averaged."""
+
+    value: str | float | bool | tuple[str, ...]
+    text: str = ""
+    item_id: int | None = None
+    high: float | None = None
+    currency: str | None = None
+    bound: Bound | None = None
+    usd: float | None = None
+    rate_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing that a match tells, with the words it was read from.
 
@@ -513,6 +544,11 @@ class Fact:
     rate_date: date | None = None
     more: tuple[Span, ...] = ()
     """Spans of the second and later values of a list."""
+    item_id: int | None = None
+    """In an event: the item that tells it, to whose text `span` belongs."""
+    told_at: datetime | None = None
+    """In an event: when that item was published, else first seen."""
+    others: tuple[OtherValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -558,6 +594,43 @@ class Snippet:
     marks: tuple[tuple[int, int], ...]
 
 
+class ChangeWhy(StrEnum):
+    """Why a revision changed a fact."""
+
+    CORRECTED = "corrected"
+    """The newer item itself says that it corrects."""
+    NEWER = "newer"
+    """A newer item tells it so."""
+    MOVED_ON = "moved_on"
+    """The stage went forward: a memorandum is signed, a signed deal is closed."""
+    ENDED = "ended"
+    """An item says that it is over, called off or not true."""
+    NOW_KNOWN = "now_known"
+    """The event's amount, which no item had told before."""
+    READ_AGAIN = "read_again"
+    """The same item, read again after more of its text arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a revision did to one fact; `before` and `after` in words, `before` empty where nothing was known."""
+
+    fact: str
+    before: str
+    after: str
+    why: ChangeWhy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One revision of an event after its first, with the item that brought it."""
+
+    number: int
+    changes: tuple[Change, ...]
+    item_id: int | None
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventView:
     """An event as a subscriber, a channel or a page sees it."""
@@ -575,6 +648,10 @@ class EventView:
     tags: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
+    revisions: tuple[Revision, ...] = ()
+    """Oldest first."""
+    languages: tuple[str, ...] = ()
+    """Of all its items, also of those that are copies of a source."""
 
     def fact(self, *names: str) -> Fact | None:
         """The first fact present of those names."""
@@ -608,6 +685,8 @@ class AlertView:
     event: EventView
     update: bool = False
     """The event was told before and has a newer revision."""
+    changes: tuple[Change, ...] = ()
+    """With `update`: what changed since this reader was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from watcher.net.client import GuardedClient
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
 from watcher.store.database import Database
+from watcher.story.same import Weights
 
 _LOOK_EVERY_S = 5.0
 _MEASURE_EVERY_S = 60.0
@@ -138,6 +139,9 @@ class Runtime:
     """Of the watcher.yml in force."""
     config_seen: tuple[int, int] | None = None
     """Of the watcher.yml at the last look."""
+    weights: Weights = field(default_factory=Weights)
+    """How rare words are in this process's sample of items, and when it was taken."""
+    weighed_at: datetime | None = None
     _turns: Iterator[int] = field(default_factory=count)
 
     def new_owner(self) -> str:

@@ -13,7 +13,7 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from watcher.model import Bound, EventView, Fact, FactKind, Snippet
+from watcher.model import AlertView, Bound, Change, ChangeWhy, EventView, Fact, FactKind, Snippet
 
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff"
@@ -192,6 +192,56 @@ def values(fact: Fact) -> tuple[str, ...]:
     return tuple(word for word in dated if word)
 
 
+def short_values(fact: Fact) -> tuple[str, ...]:
+    """As `values`, an amount in its own currency only."""
+    return (amount(fact),) if fact.kind is FactKind.MONEY else values(fact)
+
+
+def others(fact: Fact) -> str:
+    """What other sources tell of an amount or a day at the same time, else nothing: `other sources: 1.2bn USD`."""
+    if fact.kind not in (FactKind.MONEY, FactKind.DATE) or not fact.others:
+        return ""
+    told = (
+        Fact(
+            name=fact.name,
+            kind=fact.kind,
+            value=other.value,
+            text=other.text,
+            high=other.high,
+            currency=other.currency,
+            bound=other.bound,
+        )
+        for other in fact.others
+    )
+    return "other sources: " + joined((words for one in told for words in short_values(one)), 3)
+
+
+_CHANGED: dict[ChangeWhy, str] = {
+    ChangeWhy.CORRECTED: "{fact} corrected from {before} to {after}",
+    ChangeWhy.NEWER: "{fact} corrected from {before} to {after} by a newer source",
+    ChangeWhy.MOVED_ON: "{fact} moved on from {before} to {after}",
+    ChangeWhy.ENDED: "reported as {after}, before: {before}",
+    ChangeWhy.NOW_KNOWN: "{fact} now known: {after}",
+    ChangeWhy.READ_AGAIN: "{fact} corrected from {before} to {after} after the full text was read",
+}
+_CHANGED_FROM_NOTHING: dict[ChangeWhy, str] = {ChangeWhy.ENDED: "reported as {after}"}
+
+
+def change(one: Change) -> str:
+    """`amount corrected from 1bn USD to 1.2bn USD`."""
+    form = _CHANGED[one.why] if one.before else _CHANGED_FROM_NOTHING.get(one.why, "{fact} now known: {after}")
+    named = {"fact": _label(one.fact).lower(), "before": one_line(one.before, 120), "after": one_line(one.after, 120)}
+    return form.format(**named)
+
+
+def update_line(alert: AlertView) -> str:
+    """What changed since the reader was told, as a sentence without its full stop; nothing for what is new."""
+    if not alert.update or not alert.changes:
+        return ""
+    words = "; ".join(change(one) for one in alert.changes[:4])
+    return words[:1].upper() + words[1:]
+
+
 def _label(name: str) -> str:
     return one_line(name.replace("_", " ").replace("-", " "), 40).capitalize()
 
@@ -215,7 +265,10 @@ def _who(event: EventView) -> str:
 
 
 def _money(event: EventView) -> str:
-    return full_amount(event.amount) if event.amount else ""
+    if event.amount is None:
+        return ""
+    beside = others(event.amount)
+    return f"{full_amount(event.amount)} ({beside})" if beside else full_amount(event.amount)
 
 
 def _upfront(event: EventView) -> str:
@@ -269,8 +322,8 @@ def facts_line(event: EventView) -> str:
 
 def fact_rows(event: EventView) -> tuple[tuple[str, str], ...]:
     """Each fact as (label, words), in the order the rule declares."""
-    rows = ((_label(fact.name), _yes_no(fact) or _listed(fact, 6)) for fact in event.facts.values())
-    return tuple((label, words) for label, words in rows if words)
+    rows = ((fact, _yes_no(fact) or _listed(fact, 6)) for fact in event.facts.values())
+    return tuple((_label(fact.name), "; ".join(filter(None, [words, others(fact)]))) for fact, words in rows if words)
 
 
 def _yes_no(fact: Fact) -> str:

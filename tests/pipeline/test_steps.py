@@ -433,14 +433,15 @@ def test_a_digest_sent_early_leaves_its_window_to_what_comes_until_the_hour(stag
     assert early["window"].startswith(f"{regular['window']} early ")
 
 
-def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_two_sources(stage: Stage) -> None:
+def test_the_copies_of_one_page_in_two_feeds_are_one_event_with_one_source_line(stage: Stage) -> None:
     stage.publish(0, [7])
     stage.publish(1, [7])
     drain(stage)
     assert stage.hooked() == {"Acme 7 funded": 1}
     with stage.runtime.database.read() as conn:
         (event,) = events.recent(conn, limit=5)
-    assert len(event.sources) == 2
+    assert len(event.sources) == 1
+    assert stage.counts()["items"] == 2
 
 
 def test_a_threshold_without_an_exchange_rate_refuses_the_file_and_says_so(stage: Stage) -> None:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from row_factories import SNIPPET, WHO, add_event, match, now
 
 from watcher.model import Fact, FactKind
-from watcher.store import events
+from watcher.store import events, stories
 from watcher.store.database import Database
 
 
 def test_a_story_is_made_once_for_its_key(database: Database) -> None:
     with database.write() as conn:
-        first = events.story(conn, key="k", title="one", now=now())
-        assert events.story(conn, key="k", title="two", now=now()) == first
-        assert events.story(conn, key="l", title="two", now=now()) != first
+        first = stories.ensure(conn, key="k", title="one", now=now())
+        assert stories.ensure(conn, key="k", title="two", now=now()) == first
+        assert stories.ensure(conn, key="l", title="two", now=now()) != first
 
 
 def test_an_event_comes_back_as_it_was_written_facts_in_order(database: Database) -> None:

@@ -59,8 +59,8 @@ def test_a_claimed_item_knows_its_feed_and_is_finished_once(database: Database) 
         assert items.claim(conn, [1], owner="other", lease_s=60, now=now()) == []
     assert (item.feed_title, item.feed_tags, item.title, item.attempt) == ("Park news", ("parks",), "Title of a", 1)
     with database.write() as conn:
-        assert items.finish(conn, item, owner=WHO, story_id=None, rules_version="v1", now=now())
-        assert not items.finish(conn, item, owner=WHO, story_id=None, rules_version="v2", now=now())
+        assert items.finish(conn, item, owner=WHO, rules_version="v1", now=now())
+        assert not items.finish(conn, item, owner=WHO, rules_version="v2", now=now())
     assert _waiting(database) == []
 
 

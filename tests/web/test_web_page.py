@@ -22,7 +22,7 @@ from watcher import runtime, web
 from watcher.model import Fact, FactKind, Level, RuleStatus, Snippet
 from watcher.runtime import Runtime
 from watcher.settings import Settings
-from watcher.store import events, items, overview
+from watcher.store import events, items, overview, stories
 from watcher.store.database import Database
 
 HOSTILE = '<script>alert(1)</script>\u202e{{ 7 * 7 }}\x07 & "quoted"'
@@ -82,7 +82,7 @@ def add_hostile_event(database: Database) -> None:
             level=Level.HIGH,
             facts={"party": Fact(name="party", kind=FactKind.PARTY, value=HOSTILE)},
         )
-        story = events.story(conn, key="hostile", title=HOSTILE, now=now())
+        story = stories.ensure(conn, key="hostile", title=HOSTILE, now=now())
         snippets = [Snippet(text=HOSTILE, marks=((0, 8),))]
         made = events.create(conn, story_id=story, match=told, item=item, snippets=snippets, now=now())
         assert made is not None

@@ -155,7 +155,8 @@ def _fallback(view: DigestView) -> str:
         return fitted(f"{view.subscription_title}: nothing new", FALLBACK)
     first = view.alerts[0].event
     if view.immediate:
-        return fitted(f"{_prefix(view.alerts[0])}{first.title} ({wording.facts_line(first)})", FALLBACK)
+        told = wording.update_line(view.alerts[0]) or wording.facts_line(first)
+        return fitted(f"{_prefix(view.alerts[0])}{first.title} ({told})", FALLBACK)
     return fitted(f"{view.subscription_title}: {wording.counted(len(view.alerts), 'event')}. {first.title}", FALLBACK)
 
 
@@ -197,7 +198,7 @@ def _alone(alert: AlertView) -> list[Block]:
     event = alert.event
     rows = [f"*{fitted(label, 100)}*\n{fitted(words, 600)}" for label, words in wording.fact_rows(event)[:FIELDS]]
     fields = [MarkdownTextObject(text=row, verbatim=True) for row in rows]
-    blocks: list[Block] = [_section(_headline(alert))]
+    blocks: list[Block] = [_section(_within(SECTION, _headline(alert), _changed(alert)))]
     if fields:
         blocks.append(SectionBlock(fields=fields))
     if quote := _quote(event):
@@ -209,7 +210,14 @@ def _listed(alert: AlertView) -> list[Block]:
     """An event with its facts on a line: one of a digest."""
     start = f"{_DOT[alert.event.level]} " + ("Update: " if alert.update else "")
     facts = fitted(wording.facts_line(alert.event), 600)
-    return [_section(_within(SECTION, start + _headline(alert), facts, _quote(alert.event))), _origin(alert)]
+    told = _within(SECTION, start + _headline(alert), _changed(alert), facts, _quote(alert.event))
+    return [_section(told), _origin(alert)]
+
+
+def _changed(alert: AlertView) -> str:
+    """What an update is about, on a line of its own."""
+    words = wording.update_line(alert)
+    return f"*Update:* {fitted(words, 600)}" if words else ""
 
 
 def _headline(alert: AlertView) -> str:

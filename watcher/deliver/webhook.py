@@ -19,6 +19,7 @@ from watcher.deliver.channel import Misconfigured, Resolve, read, travelling_id
 from watcher.model import (
     JSON,
     AlertView,
+    Change,
     ChannelConfig,
     Coverage,
     DigestView,
@@ -139,7 +140,19 @@ def _kind_and_data(view: DigestView, alerts: tuple[AlertView, ...], detail: int)
 
 
 def _alert(alert: AlertView, detail: int) -> JSON:
-    return {"reason": _clean(alert.reason), "update": alert.update, "event": event(alert.event, detail=detail)}
+    told = {"reason": _clean(alert.reason), "update": alert.update, "event": event(alert.event, detail=detail)}
+    return {**told, "changes": [_change(one) for one in alert.changes[:10]]} if alert.update else told
+
+
+def _change(change: Change) -> JSON:
+    """What a revision did to one fact: both values in words, the reason as a word, and all of it as a sentence."""
+    return {
+        "fact": _clean(change.fact),
+        "before": _clean(change.before),
+        "after": _clean(change.after),
+        "why": change.why.value,
+        "text": _clean(wording.change(change)),
+    }
 
 
 def event(told: EventView, *, detail: int = 3) -> JSON:
@@ -173,13 +186,15 @@ def _fact(fact: Fact) -> JSON:
     return {
         name: _clean_all(value)
         for name, value in whole.items()
-        if value not in (None, "") and name not in ("name", "span", "more")
+        if value not in (None, "", []) and name not in ("name", "span", "more", "item_id")
     }
 
 
 def _clean_all(value: JSON) -> JSON:
     if isinstance(value, str):
         return _clean(value)
+    if isinstance(value, dict):
+        return {name: _clean_all(one) for name, one in value.items() if one not in (None, "") and name != "item_id"}
     return [_clean_all(one) for one in value[:30]] if isinstance(value, list) else value
 
 

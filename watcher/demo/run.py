@@ -221,7 +221,8 @@ def _checks_of_the_line(
     feeds = len(scene.feeds.urls)
     rules = {event.rule_id for event in events}
     stories = {source.link for event in events for source in event.sources}
-    told = sum(len({source.feed for source in event.sources}) == feeds for event in events)
+    told = {(event.rule_id, source.link) for event in events for source in event.sources}
+    once = len(told) == len(events) == sum(len(event.sources) for event in events)
     return (
         _check(
             "Every feed was polled and gave its items",
@@ -238,7 +239,7 @@ def _checks_of_the_line(
             len(rules) == 3,
             f"{len(events)} events in {len(stories)} articles",
         ),
-        _check("The copies of a story made one event", told == len(events), f"{feeds} sources each"),
+        _check("The copies of a story made one event", once, f"{feeds} copies of each, named once"),
     )
 
 

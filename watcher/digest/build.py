@@ -53,6 +53,7 @@ def _one(group: list[AlertView]) -> AlertView:
         reason=last.reason,
         event=last.event,
         update=all(alert.update for alert in group),
+        changes=last.changes,
     )
 
 

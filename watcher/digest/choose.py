@@ -80,7 +80,7 @@ def _holds(text: str, name: str) -> bool:
 
 def _language(event: EventView, subscription: SubscriptionConfig) -> Choice:
     wanted = {_primary(tag) for tag in subscription.languages}
-    known = {_primary(source.language) for source in event.sources if source.language}
+    known = {_primary(one) for one in (*event.languages, *(source.language for source in event.sources)) if one}
     if not wanted:
         return Choice(chosen=True, reason="")
     if met := sorted(wanted & known):

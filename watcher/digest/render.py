@@ -118,7 +118,8 @@ def _preheader(view: DigestView) -> str:
     if not view.alerts:
         return "Nothing new. " + _coverage_words(view.coverage)
     if view.immediate:
-        return wording.one_line(wording.facts_line(view.alerts[0].event), 140)
+        first = view.alerts[0]
+        return wording.one_line(wording.update_line(first) or wording.facts_line(first.event), 140)
     return wording.one_line(" · ".join(alert.event.title for alert in view.alerts[:4]), 140)
 
 
@@ -208,6 +209,7 @@ def _entry(alert: AlertView) -> dict[str, Any]:
         "sources": [_source(source) for source in event.sources[:_SOURCES]],
         "sources_more": max(0, len(event.sources) - _SOURCES),
         "why": wording.one_line(alert.reason, 300),
+        "changed": wording.update_line(alert),
     }
 
 
@@ -215,7 +217,10 @@ def _styled(parts: Sequence[str], event: EventView) -> list[dict[str, str]]:
     """The facts line for HTML: the event's amount in its own currency stands out, the conversion does not."""
     whole, own = (wording.full_amount(event.amount), wording.amount(event.amount)) if event.amount else ("", "")
     return [
-        {"strong": own, "words": part[len(own) :]} if part == whole else {"strong": "", "words": part} for part in parts
+        {"strong": own, "words": part[len(own) :]}
+        if whole and part.startswith(whole)
+        else {"strong": "", "words": part}
+        for part in parts
     ]
 
 

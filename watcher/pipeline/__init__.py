@@ -10,16 +10,17 @@ The checkpoints are where the drills kill the process: `claimed`, `committing`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from watcher.pipeline.alert import raise_alerts
-from watcher.pipeline.classify import classify_items, news_text
+from watcher.pipeline.classify import classify_items, news_text, reclassify
 from watcher.pipeline.close import close_digests
 from watcher.pipeline.configure import Applied, apply_config, check_rules
 from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
 from watcher.runtime import Runtime
-from watcher.store import deliveries, digests, events, feeds, items, overview
+from watcher.store import deliveries, digests, events, feeds, items, overview, stories
 
 __all__ = [
     "STEPS",
@@ -36,6 +37,7 @@ __all__ = [
     "news_text",
     "poll_now",
     "raise_alerts",
+    "reclassify",
     "refresh_feeds",
     "send_digest_now",
 ]
@@ -56,6 +58,7 @@ def due(rt: Runtime) -> Nudges:
     with rt.database.write() as conn:
         overview.record_beat(conn, "sweep", now=now)
         deliveries.park_unsendable(conn, now=now)
+        stories.close_old(conn, older_than=timedelta(days=rt.settings.story_days), now=now)
     with rt.database.read() as conn:
         found = {
             step: waiting(conn, now=now, limit=_DUE_BATCHES * batch_size(rt, step))

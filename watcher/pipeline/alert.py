@@ -10,7 +10,7 @@ from watcher import log
 from watcher.digest.choose import choose
 from watcher.digest.window import next_windows
 from watcher.errors import LeaseLost, TryAgain
-from watcher.model import EventView, Notice, SubscriptionConfig, When, Window
+from watcher.model import EventView, Notice, RuleStatus, SubscriptionConfig, When, Window
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, events, subscriptions
@@ -54,12 +54,27 @@ def _offer(turn: Turn, event: events.ClaimedEvent) -> list[int]:
 def _alerts(rt: Runtime, conn: Connection, event: events.ClaimedEvent, now: datetime) -> list[tuple[int, bool]]:
     view = events.views(conn, [event.id])[event.id]
     tells_amounts = rt.rules.tells_amounts(view.rule_id)
+    told = digests.alerted(conn, event.id)
     opened = []
     for subscription in subscriptions.active(conn):
-        choice = choose(view, subscription, tells_amounts=tells_amounts)
-        if choice.chosen:
-            opened.append(_tell(conn, view, subscription, choice.reason, now))
+        reason = _reason(view, subscription, told.get(subscription.id), tells_amounts=tells_amounts)
+        if reason:
+            opened.append(_tell(conn, view, subscription, reason, now))
     return opened
+
+
+def _reason(event: EventView, subscription: SubscriptionConfig, told: int | None, *, tells_amounts: bool) -> str:
+    """Why the subscription is to hear of the event's present revision, empty when it is not.
+
+    Who was told an earlier revision hears of the change even when the event concerns them no more by it.
+    """
+    if told is not None and told >= event.revision:
+        return ""
+    choice = choose(event, subscription, tells_amounts=tells_amounts)
+    if choice.chosen or told is None:
+        return choice.reason if choice.chosen else ""
+    subscribed = not subscription.rules or event.rule_id in subscription.rules
+    return f"told before; now {choice.reason}" if subscribed and event.status is not RuleStatus.EXPERIMENTAL else ""
 
 
 def _set_aside(turn: Turn, event: events.ClaimedEvent, why: str, *, passing: bool = False) -> None:

@@ -1,8 +1,10 @@
-"""Items to events: run the rules, keep matches, make or join events."""
+"""Items to events: run the rules, find the story, keep matches, make, join, revise or end events."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -10,21 +12,41 @@ from watcher import log
 from watcher.errors import Mistakes, TryAgain
 from watcher.match.evaluate import Engine
 from watcher.model import (
+    Again,
     Item,
     Match,
     NewsText,
     Notice,
 )
+from watcher.pipeline.place import place, rarity
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, events, items
-from watcher.story.fingerprint import story_key
-from watcher.story.merge import merge
+from watcher.store import Connection, digests, events, items, stories
+from watcher.story.amends import Ending, corrects, ending
+from watcher.story.fingerprint import Fingerprint, fingerprint, story_key
+from watcher.story.merge import Merged, ToldBy, end, merge, told_by
+from watcher.story.same import Weights
 from watcher.story.snippets import snippets
 
 _log = log.get("pipeline")
-Found = tuple[Item, tuple[Match, ...]]
-"""An item and what the rules found on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """An item with what was read from it, before anything is written."""
+
+    item: Item
+    key: str
+    matches: tuple[Match, ...]
+    told: Fingerprint | None
+    """Only of items that may belong to a story: those with a match or an ending."""
+    ending: Ending | None
+
+    @property
+    def teller(self) -> ToldBy:
+        item = self.item
+        quiet = item.history or item.again is Again.RULES
+        return ToldBy(item_id=item.id, told_at=item.told_at, corrects=corrects(item.title, item.text), quiet=quiet)
 
 
 def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
@@ -46,21 +68,28 @@ def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
     return nudges({Step.EVENTS: sorted(set(told))})
 
 
-def _classify(turn: Turn, engine: Engine, claimed: Sequence[Item]) -> tuple[list[Found], list[Item]]:
+def _classify(turn: Turn, engine: Engine, claimed: Sequence[Item]) -> tuple[list[_Reading], list[Item]]:
     """What the rules found, and the items that the turn had no time for."""
-    found: list[Found] = []
+    found: list[_Reading] = []
     for number, item in enumerate(claimed):
         if turn.over:
             return found, list(claimed[number:])
         if item.attempt > turn.rt.settings.park_after:
             _set_aside(turn, item, f"a worker died {item.attempt - 1} times on this item")
             continue
-        matches = attempt(turn.rt, partial(engine.matches, news_text(item)))
-        if isinstance(matches, Failure):
-            _set_aside(turn, item, matches.why)
+        reading = attempt(turn.rt, partial(_read, engine, item))
+        if isinstance(reading, Failure):
+            _set_aside(turn, item, reading.why)
         else:
-            found.append((item, matches))
+            found.append(reading)
     return found, []
+
+
+def _read(engine: Engine, item: Item) -> _Reading:
+    matches = engine.matches(news_text(item))
+    over = ending(item.title, item.dated)
+    told = fingerprint(item) if matches or over else None
+    return _Reading(item=item, key=story_key(item), matches=matches, told=told, ending=over)
 
 
 def news_text(item: Item) -> NewsText:
@@ -87,7 +116,7 @@ def _set_aside(turn: Turn, item: Item, why: str) -> None:
             digests.add_notice(conn, f"item:{item.id}", Notice(subject="An item was parked", lines=lines), now=now)
 
 
-def _record(turn: Turn, found: Sequence[Found], version: str) -> list[int]:
+def _record(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
     """Store what was found in one transaction; when that fails, item by item, so that one cannot stop the others."""
     if not found:
         return []
@@ -97,45 +126,104 @@ def _record(turn: Turn, found: Sequence[Found], version: str) -> list[int]:
     if isinstance(told.error, TryAgain):
         raise told.error
     events_told: list[int] = []
-    for item, matches in found:
-        alone = attempt(turn.rt, partial(_store, turn, [(item, matches)], version))
+    for reading in found:
+        alone = attempt(turn.rt, partial(_store, turn, [reading], version))
         if isinstance(alone, Failure):
-            _set_aside(turn, item, alone.why)
+            _set_aside(turn, reading.item, alone.why)
         else:
             events_told += alone
     return events_told
 
 
-def _store(turn: Turn, found: Sequence[Found], version: str) -> list[int]:
+def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
     rt, now = turn.rt, turn.rt.clock()
     told: list[int] = []
-    # one order for all, so that two workers with the same stories never wait for each other in a circle
-    ordered = sorted(((story_key(item), item, matches) for item, matches in found), key=lambda one: one[0])
+    # one order for all, so that two workers with the same rows never wait for each other in a circle
+    ordered = sorted(found, key=lambda one: one.key)
+    in_stories = any(one.told for one in ordered)
+    weights = rarity(rt) if in_stories else rt.weights
     with rt.database.write() as conn:
-        if any(matches for _, _, matches in ordered):
+        if in_stories:
+            stories.lock(conn)
+        if any(one.matches for one in ordered):
             events.keep_rule_set(conn, version=version, files=rt.rules.files, now=now)
-        for key, item, matches in ordered:
-            story_id = events.story(conn, key=key, title=item.title, now=now) if matches else None
-            if not items.finish(conn, item, owner=turn.owner, story_id=story_id, rules_version=version, now=now):
-                continue
-            for match in matches:
-                events.add_match(conn, item.id, match, now=now)
-                told.append(_record_event(conn, story_id or 0, item, match, now))
+        for one in ordered:
+            if items.finish(conn, one.item, owner=turn.owner, rules_version=version, now=now):
+                told += _keep(conn, one, weights, now)
         turn.reach("committing")
     return told
 
 
-def _record_event(conn: Connection, story_id: int, item: Item, match: Match, now: datetime) -> int:
+def _keep(conn: Connection, reading: _Reading, weights: Weights, now: datetime) -> list[int]:
+    """Write what one item tells; the events that have something to tell by it."""
+    for match in reading.matches:
+        events.add_match(conn, reading.item.id, match, now=now)
+    if reading.told is None:
+        return []
+    opens = bool(reading.matches)
+    story_id = place(conn, reading.item, reading.told, key=reading.key, weights=weights, opens=opens, now=now)
+    if story_id is None:
+        return []
+    before = events.ids_of_story(conn, story_id) if reading.ending else []
+    told = [_tell(conn, story_id, reading, match, now) for match in reading.matches]
+    return [*told, *_end(conn, before, reading, now)]
+
+
+def _tell(conn: Connection, story_id: int, reading: _Reading, match: Match, now: datetime) -> int:
+    """Make the event of this story and rule, or let the item join it; the event's id."""
+    item, teller = reading.item, reading.teller
     cut = snippets(match.evidence, title=item.title, text=item.text)
-    made = events.create(conn, story_id=story_id, match=match, item=item, snippets=cut, now=now)
+    first = dataclasses.replace(match, facts=told_by(match.facts, teller))
+    made = events.create(conn, story_id=story_id, match=first, item=item, snippets=cut, now=now)
     if made is not None:
         events.add_source(conn, made, item.id, now=now)
         return made
     known = events.state(conn, story_id=story_id, rule_id=match.rule_id)
     assert known is not None  # create() found its key taken
-    merged = merge(known.facts, known.snippets, match.facts, cut)
-    if merged.changed:
-        revision = known.revision + merged.revised
-        events.revise(conn, known.id, revision=revision, facts=merged.facts, snippets=merged.snippets, now=now)
-    events.add_source(conn, known.id, item.id, now=now)
+    merged = merge(known.facts, known.snippets, match.facts, cut, teller)
+    _join(conn, known, merged, teller, match.rules_version, now)
     return known.id
+
+
+def _end(conn: Connection, event_ids: Sequence[int], reading: _Reading, now: datetime) -> list[int]:
+    """Let the item end these events of its story, which were there before it; the ids of those it ended."""
+    if reading.ending is None:
+        return []
+    stage, words = reading.ending.stage, [reading.ending.snippet]
+    ended = []
+    for known in events.states(conn, event_ids):
+        merged = end(known.facts, known.snippets, stage, words, reading.teller)
+        if merged.changed:
+            _join(conn, known, merged, reading.teller, None, now)
+            ended.append(known.id)
+    return ended
+
+
+def _join(
+    conn: Connection, known: events.EventState, merged: Merged, teller: ToldBy, version: str | None, now: datetime
+) -> None:
+    if merged.changed:
+        events.revise(
+            conn,
+            known.id,
+            revision=known.revision + merged.revised,
+            facts=merged.facts,
+            snippets=merged.snippets,
+            changes=merged.changes,
+            item_id=teller.item_id,
+            rules_version=version,
+            now=now,
+        )
+    if merged.revised and known.history:
+        events.become_news(conn, known.id)
+    joined = events.add_source(conn, known.id, teller.item_id, now=now)
+    if not merged.revised and not teller.quiet and (joined or merged.changed):
+        events.offer_again(conn, known.id)  # a place, an amount or a language may concern somebody whom it did not
+
+
+def reclassify(rt: Runtime, item_ids: Sequence[int], why: Again) -> Nudges:
+    """Let classified items be read once more: with `TEXT` their events are revised and readers told, with `RULES`
+    only what becomes a new event is told. The items wait for the next step or sweep.
+    """
+    with rt.database.write() as conn:
+        return nudges({Step.ITEMS: items.reclassify(conn, item_ids, why, now=rt.clock())})

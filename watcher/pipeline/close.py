@@ -17,6 +17,7 @@ from watcher.model import (
     Coverage,
     DigestView,
     Envelope,
+    EventView,
     Notice,
     Rendered,
     SubscriptionConfig,
@@ -24,6 +25,7 @@ from watcher.model import (
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, deliveries, digests, events, feeds, overview, subscriptions
+from watcher.story.merge import since
 
 _log = log.get("pipeline")
 _REWRITES = 5
@@ -93,15 +95,7 @@ def _digest_view(
     ids = [alert.event_id for alert in told]
     views = events.views(conn, ids)
     before = digests.told_before(conn, subscription.id, ids, digest.id)
-    alerts = [
-        AlertView(
-            alert_id=alert.id,
-            reason=alert.reason,
-            event=views[alert.event_id],
-            update=before.get(alert.event_id, alert.revision) < alert.revision,
-        )
-        for alert in told
-    ]
+    alerts = [_alert_view(alert, views[alert.event_id], before.get(alert.event_id)) for alert in told]
     total, checked, failing = feeds.coverage(conn)
     return build(
         key=digest.key,
@@ -112,6 +106,18 @@ def _digest_view(
         coverage=Coverage(feeds_total=total, feeds_checked=checked, failing=tuple(failing)),
         notice=digest.notice,
         public_url=overview.remembered(conn, "public_url"),
+    )
+
+
+def _alert_view(alert: digests.AlertRow, event: EventView, told: int | None) -> AlertView:
+    """One entry; `told` is the newest revision that the reader has heard of, if any."""
+    news = [one for one in event.revisions if told is not None and one.number > told]
+    return AlertView(
+        alert_id=alert.id,
+        reason=alert.reason,
+        event=event,
+        update=told is not None and told < alert.revision,
+        changes=since([change for one in news for change in one.changes]),
     )
 
 

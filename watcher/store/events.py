@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, select, update
 
 from watcher import wire
-from watcher.model import EventView, Fact, Item, Level, Match, RuleStatus, Snippet, Source
+from watcher.model import Change, EventView, Fact, Item, Level, Match, Revision, RuleStatus, Snippet, Source
 from watcher.store import backlog, database
 from watcher.store.dialect import insert
-from watcher.store.schema import event_sources, events, feeds, items, matches, rule_sets, stories
+from watcher.store.schema import event_sources, events, feeds, items, matches, revisions, rule_sets
 
 WAITING = and_(events.c.alerted_revision < events.c.revision, events.c.parked_reason.is_(None))
 
@@ -48,14 +48,6 @@ def _facts_in(data: Sequence[Any]) -> dict[str, Fact]:
     return {fact.name: fact for fact in (wire.load(Fact, one) for one in data)}
 
 
-def story(conn: Connection, *, key: str, title: str, now: datetime) -> int:
-    """The id of the story with that key, made when it is new."""
-    values = {"key": key, "title": title, "created_at": now}
-    conn.execute(insert(conn, stories).values(**values).on_conflict_do_nothing(index_elements=["key"]))
-    found: int = conn.execute(select(stories.c.id).where(stories.c.key == key)).scalar_one()
-    return found
-
-
 def add_match(conn: Connection, item_id: int, match: Match, *, now: datetime) -> None:
     """Keep what a rule found on an item; repeating it changes nothing."""
     body = wire.dump(match) | {"facts": _facts_out(match.facts)}
@@ -72,14 +64,31 @@ def keep_rule_set(conn: Connection, *, version: str, files: Mapping[str, str], n
 
 def state(conn: Connection, *, story_id: int, rule_id: str) -> EventState | None:
     """The stored event of that story and rule, locked until the transaction ends; None when there is none."""
-    query = select(events).where(events.c.story_id == story_id, events.c.rule_id == rule_id).with_for_update()
-    row = conn.execute(query).one_or_none()
-    if row is None:
-        return None
-    snippets = tuple(wire.load(Snippet, one) for one in row.snippets)
-    return EventState(
-        id=row.id, revision=row.revision, facts=_facts_in(row.facts), snippets=snippets, history=row.history
-    )
+    return next(iter(_states(conn, events.c.story_id == story_id, events.c.rule_id == rule_id)), None)
+
+
+def ids_of_story(conn: Connection, story_id: int) -> list[int]:
+    """Ids of the story's events."""
+    return list(conn.execute(select(events.c.id).where(events.c.story_id == story_id).order_by(events.c.id)).scalars())
+
+
+def states(conn: Connection, ids: Sequence[int]) -> list[EventState]:
+    """The stored events of those ids, locked until the transaction ends, in the order of their ids."""
+    return _states(conn, events.c.id.in_(ids))
+
+
+def _states(conn: Connection, *where: ColumnElement[bool]) -> list[EventState]:
+    rows = conn.execute(select(events).where(*where).order_by(events.c.id).with_for_update()).all()
+    return [
+        EventState(
+            id=row.id,
+            revision=row.revision,
+            facts=_facts_in(row.facts),
+            snippets=tuple(wire.load(Snippet, one) for one in row.snippets),
+            history=row.history,
+        )
+        for row in rows
+    ]
 
 
 def create(
@@ -97,6 +106,7 @@ def create(
         "history": item.history,
         "created_at": now,
         "updated_at": now,
+        "rules_version": match.rules_version,
         **_told(match.facts, snippets),
     }
     statement = insert(conn, events).values(**values).on_conflict_do_nothing(index_elements=["story_id", "rule_id"])
@@ -122,16 +132,52 @@ def revise(
     facts: Mapping[str, Fact],
     snippets: Sequence[Snippet],
     now: datetime,
+    changes: Sequence[Change] = (),
+    item_id: int | None = None,
+    rules_version: str | None = None,
 ) -> None:
-    """Write merged facts; a higher `revision` makes the event wait for its alerts again."""
+    """Write merged facts; a higher `revision` makes the event wait for its alerts again.
+
+    `changes` are what the revision changed, and `item_id` the item that brought it. The version of the rules is kept
+    when one is given.
+    """
     values = {"revision": revision, "updated_at": now, **_told(facts, snippets)}
+    if rules_version:
+        values["rules_version"] = rules_version
     conn.execute(update(events).where(events.c.id == event_id).values(**values))
+    if changes:
+        changed = [wire.dump(change) for change in changes]
+        row = {"event_id": event_id, "revision": revision, "item_id": item_id, "changed": changed, "created_at": now}
+        statement = insert(conn, revisions).values(**row)
+        conn.execute(statement.on_conflict_do_nothing(index_elements=["event_id", "revision"]))
 
 
-def add_source(conn: Connection, event_id: int, item_id: int, *, now: datetime) -> None:
-    """Note that the item tells the event; repeating it changes nothing."""
+def become_news(conn: Connection, event_id: int) -> None:
+    """Let an event that was only history be told: something about it has changed now."""
+    conn.execute(update(events).where(events.c.id == event_id).values(history=False))
+
+
+def offer_again(conn: Connection, event_id: int) -> None:
+    """Let the present revision be offered once more, to those whom it did not concern before.
+
+    Whoever offers it just now may not have seen what is new about it, so that claim ends and counts as no try.
+    """
+    held = case((events.c.lease_owner.is_not(None), 1), else_=0)
+    values = {
+        "alerted_revision": events.c.revision - 1,
+        "attempt": events.c.attempt - held,
+        "lease_until": None,
+        "lease_owner": None,
+    }
+    statement = update(events).where(events.c.id == event_id, events.c.alerted_revision <= events.c.revision)
+    conn.execute(statement.values(**values))
+
+
+def add_source(conn: Connection, event_id: int, item_id: int, *, now: datetime) -> bool:
+    """Note that the item tells the event; repeating it changes nothing and gives False."""
     statement = insert(conn, event_sources).values(event_id=event_id, item_id=item_id, added_at=now)
-    conn.execute(statement.on_conflict_do_nothing(index_elements=["event_id", "item_id"]))
+    statement = statement.on_conflict_do_nothing(index_elements=["event_id", "item_id"])
+    return conn.execute(statement.returning(event_sources.c.item_id)).first() is not None
 
 
 def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
@@ -180,8 +226,8 @@ def wake_parked(conn: Connection) -> int:
 def views(conn: Connection, ids: Sequence[int]) -> dict[int, EventView]:
     """The events of those ids as people see them, with all their sources, by id."""
     rows = conn.execute(select(events).where(events.c.id.in_(ids))).all()
-    sources = _sources(conn, ids)
-    return {row.id: _view(row, sources.get(row.id, [])) for row in rows}
+    sources, revised = _sources(conn, ids), _revisions(conn, ids)
+    return {row.id: _view(row, sources.get(row.id, []), revised.get(row.id, ())) for row in rows}
 
 
 def recent(conn: Connection, *, limit: int) -> list[EventView]:
@@ -205,7 +251,18 @@ def _sources(conn: Connection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     return grouped
 
 
-def _view(row: Row[Any], told_by: Sequence[Row[Any]]) -> EventView:
+def _revisions(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
+    query = select(revisions).where(revisions.c.event_id.in_(ids)).order_by(revisions.c.event_id, revisions.c.revision)
+    grouped: dict[int, tuple[Revision, ...]] = {}
+    for row in conn.execute(query):
+        changes = tuple(wire.load(Change, one) for one in row.changed)
+        one = Revision(number=row.revision, changes=changes, item_id=row.item_id, at=row.created_at)
+        grouped[row.event_id] = (*grouped.get(row.event_id, ()), one)
+    return grouped
+
+
+def _view(row: Row[Any], told_by: Sequence[Row[Any]], revised: tuple[Revision, ...]) -> EventView:
+    ids = {item.id for item in told_by}
     sources = tuple(
         Source(
             item_id=item.id,
@@ -216,6 +273,7 @@ def _view(row: Row[Any], told_by: Sequence[Row[Any]]) -> EventView:
             language=item.language,
         )
         for item in told_by
+        if item.copy_of not in ids
     )
     return EventView(
         id=row.id,
@@ -231,4 +289,6 @@ def _view(row: Row[Any], told_by: Sequence[Row[Any]]) -> EventView:
         tags=tuple(sorted({tag for item in told_by for tag in item.tags})),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        revisions=revised,
+        languages=tuple(sorted({item.language for item in told_by if item.language})),
     )

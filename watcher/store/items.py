@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, and_, select, update
+from sqlalchemy import Column, Connection, Row, and_, func, select, update
 
-from watcher.model import Item, ItemDraft
+from watcher.model import Again, Item, ItemDraft
 from watcher.store import backlog, database
 from watcher.store.dialect import insert
 from watcher.store.schema import feeds, items
@@ -104,15 +104,31 @@ def _item(row: Row[Any], attempt: int) -> Item:
         first_seen_at=row.first_seen_at,
         history=row.history,
         attempt=attempt,
+        story_id=row.story_id,
+        again=Again(row.reclassify) if row.reclassify else None,
     )
 
 
-def finish(
-    conn: Connection, item: Item, *, owner: str, story_id: int | None, rules_version: str, now: datetime
-) -> bool:
+def newest_words(conn: Connection, *, limit: int) -> list[tuple[str, str]]:
+    """Titles and the beginnings of texts of the newest items."""
+    query = select(items.c.title, func.substr(items.c.text, 1, 600)).order_by(items.c.id.desc()).limit(limit)
+    return [(row[0], row[1]) for row in conn.execute(query)]
+
+
+def finish(conn: Connection, item: Item, *, owner: str, rules_version: str, now: datetime) -> bool:
     """Mark the item classified with these rules; False when the lease was lost."""
-    values = {"classified_at": now, "classified_with": rules_version, "story_id": story_id, "attempt": 0}
+    values = {"classified_at": now, "classified_with": rules_version, "reclassify": None, "attempt": 0}
     return database.finish(conn, items, item.id, owner=owner, attempt=item.attempt, values=values)
+
+
+def reclassify(conn: Connection, ids: Sequence[int], why: Again, *, now: datetime) -> list[int]:
+    """Let classified items wait for the rules once more; the ids of those that do."""
+    found: list[int] = []
+    for start in range(0, len(ids), _CHUNK):
+        statement = update(items).where(items.c.id.in_(ids[start : start + _CHUNK]), items.c.classified_at.is_not(None))
+        values = {"classified_at": None, "reclassify": why.value, "next_classify_at": now, "attempt": 0}
+        found += conn.execute(statement.values(**values).returning(items.c.id)).scalars()
+    return sorted(found)
 
 
 def put_off(conn: Connection, item: Item, *, owner: str, until: datetime) -> bool:

@@ -126,7 +126,20 @@ stories = Table(
     Column("key", String(80), nullable=False, unique=True),
     Column("title", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("last_item_at", Instant),
+    Column("closed_at", Instant),
+    _backlog("ix_stories_open", "last_item_at", "closed_at IS NULL"),
 )
+
+story_keys = Table(
+    "story_keys",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("story_id", Id, ForeignKey("stories.id"), primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_story_keys_story_id", "story_id"),
+)
+"""By which keys an item finds the open stories that it may tell; a closed story has none."""
 
 items = Table(
     "items",
@@ -148,6 +161,10 @@ items = Table(
     Column("content_hash", String(64), nullable=False),
     Column("history", Boolean, nullable=False),
     Column("story_id", Id, ForeignKey("stories.id")),
+    Column("story_reason", Text),
+    Column("copy_of", Id),
+    Column("fingerprint", Json),
+    Column("reclassify", String(16)),
     Column("classified_at", Instant),
     Column("classified_with", String(64)),
     Column("parked_reason", Text),
@@ -156,6 +173,7 @@ items = Table(
     UniqueConstraint("feed_id", "identity"),
     Index("ix_items_feed_id_alias", "feed_id", "alias"),
     Index("ix_items_story_id", "story_id"),
+    Index("ix_items_first_seen_at", "first_seen_at"),
     _backlog("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
 )
 
@@ -198,6 +216,7 @@ events = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("alerted_revision", Integer, nullable=False, server_default="0"),
+    Column("rules_version", String(64)),
     Column("parked_reason", Text),
     *_lease(),
     UniqueConstraint("story_id", "rule_id"),
@@ -211,6 +230,35 @@ event_sources = Table(
     Column("item_id", Id, ForeignKey("items.id"), primary_key=True),
     Column("added_at", Instant, nullable=False),
 )
+
+revisions = Table(
+    "revisions",
+    metadata,
+    _id(),
+    Column("event_id", Id, ForeignKey("events.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("item_id", Id, ForeignKey("items.id")),
+    Column("changed", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("event_id", "revision"),
+)
+"""What each revision after the first changed, why, and which item told it."""
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    _id(),
+    Column("event_id", Id, ForeignKey("events.id"), nullable=False),
+    Column("rule_id", String(80), nullable=False),
+    Column("rules_version", String(64), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("who", String(160), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("event_id", "who"),
+    Index("ix_verdicts_rule_id", "rule_id"),
+)
+"""What people said of an event, under the rules that had told it; one word of each person, the last one."""
 
 channels = Table(
     "channels",

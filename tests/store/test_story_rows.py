@@ -1,0 +1,149 @@
+"""Stories, their keys and core, and what revisions changed, as rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from alembic import command
+from row_factories import SNIPPET, WHO, add_event, add_feed, add_items, draft, match, now
+from sqlalchemy import select
+
+from watcher.model import Again, Change, ChangeWhy
+from watcher.store import events, items, stories
+from watcher.store.database import Database
+from watcher.store.schema import items as item_rows
+from watcher.store.schema import stories as story_rows
+from watcher.store.schema_version import alembic_config, upgrade
+
+CHANGE = Change(fact="amount", before="5M USD", after="6M USD", why=ChangeWhy.NEWER)
+
+
+def _join(database: Database, story_id: int, item_id: int, *keys: str, copy_of: int | None = None) -> None:
+    with database.write() as conn:
+        told = {"item": item_id}
+        stories.join(conn, story_id, item_id, reason="words", copy_of=copy_of, fingerprint=told, keys=keys, now=now())
+
+
+def _story(database: Database, key: str) -> int:
+    with database.write() as conn:
+        return stories.ensure(conn, key=key, title=key, now=now())
+
+
+def test_candidates_are_the_open_stories_with_most_keys_in_common(database: Database) -> None:
+    add_items(database, add_feed(database), "a", "b", "c")
+    for item_id, keys in ((1, ("x", "y")), (2, ("x",)), (3, ("z",))):
+        _join(database, _story(database, str(item_id)), item_id, *keys)
+    with database.write() as conn:
+        assert stories.candidates(conn, ["x", "y", "none"], limit=5) == [1, 2]
+        assert stories.candidates(conn, ["x", "y"], limit=1) == [1]
+        assert stories.candidates(conn, [], limit=5) == []
+        assert stories.candidates(conn, [str(number) for number in range(2000)] + ["z"], limit=5) == [3]
+
+
+def test_a_key_of_any_length_is_kept_and_found(database: Database) -> None:
+    add_items(database, add_feed(database), "a")
+    _join(database, _story(database, "k"), 1, "长" * 500)
+    with database.read() as conn:
+        assert stories.candidates(conn, ["长" * 500], limit=5) == [1]
+
+
+def test_the_first_five_items_that_are_no_copies_stand_for_the_story(database: Database) -> None:
+    ids = add_items(database, add_feed(database), *"abcdefgh")
+    story_id = _story(database, "k")
+    _join(database, story_id, ids[0], "x")
+    _join(database, story_id, ids[1], "y", copy_of=ids[0])
+    for item_id in ids[2:]:
+        _join(database, story_id, item_id, f"k{item_id}")
+    with database.read() as conn:
+        assert [one.item_id for one in stories.core(conn, [story_id])] == [1, 3, 4, 5, 6]
+        assert stories.candidates(conn, ["y"], limit=5) == []
+        assert stories.candidates(conn, ["k8"], limit=5) == []
+
+
+def test_the_original_of_a_page_is_found_by_its_link_or_its_words(database: Database) -> None:
+    feed_id = add_feed(database)
+    drafts = [
+        draft("a", link="https://news.example/p"),
+        draft("b", link="https://news.example/p", title="Shorter"),
+        draft("c", link="https://else.example/q", title="Title of a", text="Text of a."),
+        draft("d", link="https://else.example/r", title="Title of a", text="Other text."),
+    ]
+    with database.write() as conn:
+        items.insert_new(conn, feed_id, drafts, history=lambda _: False, now=now())
+    story_id = _story(database, "k")
+    for item_id in (1, 2, 3, 4):
+        _join(database, story_id, item_id)
+    with database.read() as conn:
+        links = [one.link for one in drafts]
+        found = [stories.original(conn, story_id, n, page=link) for n, link in enumerate(links, 1)]
+        assert found == [None, 1, 1, None]
+        assert stories.original(conn, story_id, 2, page=None) is None
+
+
+def test_an_event_tells_its_revisions_and_no_line_for_a_copy(database: Database) -> None:
+    made = add_event(database)
+    add_items(database, add_feed(database, "https://other.example/feed"), "copy")
+    _join(database, 1, 2, copy_of=1)
+    with database.write() as conn:
+        assert events.add_source(conn, made, 2, now=now())
+        assert not events.add_source(conn, made, 2, now=now())
+        for _ in range(2):
+            events.revise(
+                conn, made, revision=2, facts=match().facts, snippets=[SNIPPET], changes=[CHANGE], item_id=2, now=now()
+            )
+    with database.read() as conn:
+        view = events.views(conn, [made])[made]
+    assert [source.item_id for source in view.sources] == [1]
+    assert [(one.number, one.changes, one.item_id) for one in view.revisions] == [(2, (CHANGE,), 2)]
+
+
+def test_an_event_offered_again_waits_and_ends_the_claim_of_who_offers_it(database: Database) -> None:
+    made = add_event(database)
+    with database.write() as conn:
+        (claimed,) = events.claim(conn, [made], owner=WHO, lease_s=60, now=now())
+        events.offer_again(conn, made)
+        assert not events.finish(conn, claimed, owner=WHO)
+        (again,) = events.claim(conn, [made], owner=WHO, lease_s=60, now=now())
+        assert events.finish(conn, again, owner=WHO)
+        events.offer_again(conn, made)
+        assert events.due(conn, now=now(), limit=5) == [made]
+
+
+def test_only_classified_items_are_read_again_and_know_why(database: Database) -> None:
+    add_items(database, add_feed(database), "a", "b")
+    with database.write() as conn:
+        (first,) = items.claim(conn, [1], owner=WHO, lease_s=60, now=now())
+        items.finish(conn, first, owner=WHO, rules_version="v1", now=now())
+        assert items.reclassify(conn, [1, 2, 9], Again.TEXT, now=now()) == [1]
+        (again,) = items.claim(conn, [1], owner=WHO, lease_s=60, now=now())
+        assert (again.again, again.attempt) == (Again.TEXT, 1)
+        items.finish(conn, again, owner=WHO, rules_version="v1", now=now())
+        assert conn.execute(select(item_rows.c.reclassify).where(item_rows.c.id == 1)).scalar_one() is None
+
+
+def test_rows_of_the_first_tables_are_kept_and_their_stories_closed(database: Database) -> None:
+    made = add_event(database)
+    config = alembic_config()
+    with database.write() as conn:
+        config.attributes["connection"] = conn
+        command.downgrade(config, "0001")
+    with database.write() as conn:
+        upgrade(conn, where="here")
+    with database.write() as conn:
+        view = events.views(conn, [made])[made]
+        assert (view.revision, view.revisions, len(view.sources)) == (1, (), 1)
+        assert conn.execute(select(story_rows.c.closed_at)).scalar_one() is not None
+        assert stories.close_old(conn, older_than=timedelta(days=1), now=now()) == 0
+
+
+@pytest.mark.parametrize("rules_version", ["v1", "v2"])
+def test_an_event_remembers_the_rules_that_told_it_last(database: Database, rules_version: str) -> None:
+    made = add_event(database)
+    with database.write() as conn:
+        told = replace(match(), rules_version=rules_version)
+        events.revise(
+            conn, made, revision=1, facts=told.facts, snippets=[], rules_version=told.rules_version, now=now()
+        )
+        assert conn.exec_driver_sql("SELECT rules_version FROM events").scalar_one() == rules_version
