@@ -18,6 +18,7 @@ from watcher.match.rule import (
     Clause,
     DateClause,
     Group,
+    ItemClause,
     MoneyClause,
     NearClause,
     PartyClause,
@@ -33,7 +34,7 @@ MAX_UNITS = 400
 """Sentences in which the nearest miss of a selection is looked for; a match is found wherever it stands."""
 MOST_TOLD = 2
 """Pieces of the nearest miss that are told in one line; the clauses below it tell them all."""
-AGAINST, WRONG_STANCE, NOTHING_NEAR = 0.5, 0.25, 0.7
+AGAINST, WRONG_STANCE, NOTHING_NEAR = 0.4, 0.25, 0.5
 """Cost of a clause that speaks against, of words in a clause of another stance, and from when on nothing is near."""
 
 
@@ -165,7 +166,10 @@ class _Walk(Evaluation):
             case And(parts) | Or(parts):
                 told = [self._distance(part, traces, wanted=wanted) for part in parts]
                 every = isinstance(condition, And) == wanted
-                return _all_of(told) if every else min(told, key=lambda one: one[0])
+                if not every:
+                    return min(told, key=lambda one: one[0])
+                quiet = [isinstance(part, Not) and not one[0] for part, one in zip(parts, told, strict=True)]
+                return _all_of([one for one, silent in zip(told, quiet, strict=True) if not silent])
             case Of(count, names):
                 told = sorted((_of_name(traces[name], wanted) for name in names), key=lambda one: one[0])
                 return _all_of(told[: count if wanted else len(told) - count + 1])
@@ -295,6 +299,9 @@ def _group_miss(group: Group, inner: Sequence[ClauseTrace]) -> Miss:
     return Miss(ABSENT, f"nothing of {wording.joined(map(words_of, group.clauses), 3)}")
 
 
+_NO_WORDS = PlaceClause | PartyClause | MoneyClause | AssetClause | DateClause | ItemClause
+
+
 def _mean_cost(clauses: Sequence[Clause], traces: Sequence[ClauseTrace]) -> float:
     """The weighted mean of what is asked for, and on top of it what speaks against."""
     asked = [
@@ -306,7 +313,9 @@ def _mean_cost(clauses: Sequence[Clause], traces: Sequence[ClauseTrace]) -> floa
 
 def _weight(clause: Clause) -> int:
     """Words say more of what a text is about than that some party or place stands in it."""
-    return 1 if isinstance(clause, PlaceClause | PartyClause | MoneyClause | AssetClause | DateClause) else 3
+    if isinstance(clause, Group):
+        return max(map(_weight, clause.clauses), default=1)
+    return 1 if isinstance(clause, _NO_WORDS) else 3
 
 
 def _named(label: str) -> str:

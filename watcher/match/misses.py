@@ -94,7 +94,7 @@ class Missing:
         news = self._view.news
         has = {"language": news.language, "feed": news.feed}.get(clause.about) or wording.joined(news.tags)
         told = f"is {has}" if has else "is not known"
-        return Miss(ABSENT, f"the {clause.about} {told}, not {_either(sorted(clause.values))}")
+        return Miss(UNFIT, f"the {clause.about} {told}, not {_either(sorted(clause.values))}")
 
     # ── annotations ──
 
