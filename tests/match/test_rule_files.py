@@ -50,7 +50,7 @@ def test_all_mistakes_of_all_files_come_at_once_with_their_lines(tmp_path: Path)
         "selections, condition, frames, facts, tests)",
         "one.yml:9: 'paragraph' is not one of clause, sentence, item (one of: clause, sentence, item)",
         "one.yml:11: unknown operator 'phrase' (one of: phrases, list, regex, near, money, places, parties, assets, "
-        "dates, language, feed, tag, selection, any, all, none)",
+        "dates, language, feed, tag, selection, likeness, any, all, none)",
         "one.yml:12: 'upfrnt' is not one of raised, invested, committed, granted, upfront, milestone, deal_total, "
         "equity, valuation, revenue, market_size, price, fine, forecast, target, past_round, total_to_date, other "
         "(did you mean 'upfront'?)",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import re2
 
 from watcher.match.fold import fold
+from watcher.match.learned import LearnedModel
 from watcher.match.nodes import Node
 from watcher.match.params import threshold_usd
 from watcher.match.phrase import Lists, Phrase, PhraseError, read_phrase
@@ -18,6 +19,7 @@ from watcher.match.rule import (
     DateClause,
     Group,
     ItemClause,
+    LikenessClause,
     MoneyClause,
     NearClause,
     PartyClause,
@@ -28,15 +30,23 @@ from watcher.match.rule import (
 )
 from watcher.model import AssetKind, Bound, MoneyRole, PartyKind, PlaceKind
 
-Context = tuple[Lists, list[str]]
+
+class Shared(NamedTuple):
+    """What the rules of a folder share: word lists and learned models, by name."""
+
+    lists: Lists
+    models: Mapping[str, LearnedModel]
+
+
+Context = tuple[Shared, list[str]]
 MAX_REGEX = 1000
 _CLASSES = {"w": r"\p{L}\p{M}\p{N}_", "d": r"\p{Nd}", "s": r"\s\x{85}\x{a0}\x{2000}-\x{200a}\x{3000}"}
 _NEGATED = {"W": "w", "D": "d", "S": "s"}
 
 
-def read_group(op: str, node: Node, lists: Lists, names: list[str]) -> Group:
+def read_group(op: str, node: Node, shared: Shared, names: list[str]) -> Group:
     """A list of clauses under any, all or none."""
-    clauses = tuple(clause for child in node.elements() if (clause := read_clause(child, (lists, names))))
+    clauses = tuple(clause for child in node.elements() if (clause := read_clause(child, (shared, names))))
     if not node.elements():
         node.wrong(f"'{op}' is empty", "add at least one clause")
     return Group(op=op, clauses=clauses, label=op)
@@ -72,7 +82,7 @@ def _read_phrases(nodes: list[Node], lists: Lists) -> tuple[Phrase, ...]:
 
 
 def _phrase_clause(nodes: list[Node], context: Context, count: int) -> PhraseClause:
-    phrases = _read_phrases(nodes, context[0])
+    phrases = _read_phrases(nodes, context[0].lists)
     return PhraseClause(phrases=phrases, count=count, label=_label("phrases", (phrase.source for phrase in phrases)))
 
 
@@ -91,10 +101,10 @@ def _list(node: Node, context: Context) -> Clause | None:
     for child in node.elements():
         name = child.text()
         names.append(name)
-        if name in context[0]:
-            phrases += context[0][name]
+        if name in context[0].lists:
+            phrases += context[0].lists[name]
         elif name:
-            child.wrong(f"no word list {name!r}", f"lists: {', '.join(sorted(context[0])) or 'none'}")
+            child.wrong(f"no word list {name!r}", f"lists: {', '.join(sorted(context[0].lists)) or 'none'}")
     return PhraseClause(phrases=tuple(phrases), label=_label("list", names))
 
 
@@ -270,6 +280,22 @@ def _selection(node: Node, context: Context) -> Clause | None:
     return SelectionClause(name=name, label=f"selection: {name}")
 
 
+def _likeness(node: Node, context: Context) -> Clause | None:
+    if not node.mapping(("model", "at_least", "at_most"), required=("model",)) or not node.has("model"):
+        return None
+    models = context[0].models
+    name = node.child("model").text()
+    at_least, at_most = node.get("at_least"), node.get("at_most")
+    if at_least is None and at_most is None:
+        node.wrong("'likeness' needs a limit", "add at_least: 0.7 or at_most: 0.1")
+    limits = [child.share(default) if child else default for child, default in ((at_least, 0.0), (at_most, 1.0))]
+    if name not in models:
+        node.child("model").wrong(f"no model {name!r}", f"models: {', '.join(sorted(models)) or 'none'}")
+        return None
+    words = [name, *(f"{key} {child.value}" for key, child in node.items() if key != "model")]
+    return LikenessClause(model=models[name], at_least=limits[0], at_most=limits[1], label=_label("likeness", words))
+
+
 def _near(node: Node, context: Context) -> Clause | None:
     if not node.mapping(("words", "ordered", "of"), required=("of",)) or not node.has("of"):
         return None
@@ -278,7 +304,7 @@ def _near(node: Node, context: Context) -> Clause | None:
     if len(node.child("of").elements()) < 2:
         node.wrong("'near' needs two clauses or more under 'of'", "add the other one")
     for clause in clauses:
-        if isinstance(clause, Group | ItemClause | NearClause | SelectionClause):
+        if isinstance(clause, Group | ItemClause | LikenessClause | NearClause | SelectionClause):
             node.child("of").wrong(
                 "only words and annotations can stand near one another", "use phrases, money, parties …"
             )
@@ -311,6 +337,7 @@ OPERATORS: dict[str, Callable[[Node, Context], Clause | None]] = {
     "feed": _item("feed"),
     "tag": _item("tag"),
     "selection": _selection,
+    "likeness": _likeness,
     "any": _group("any"),
     "all": _group("all"),
     "none": _group("none"),

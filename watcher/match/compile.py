@@ -10,7 +10,17 @@ from watcher.match.condition import And, Condition, Name, Not, Of, Or
 from watcher.match.evaluate import Engine
 from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import shortest, weight
-from watcher.match.rule import Clause, Group, NearClause, PhraseClause, Rule, RuleSet, Selection, SelectionClause
+from watcher.match.rule import (
+    Clause,
+    Group,
+    LikenessClause,
+    NearClause,
+    PhraseClause,
+    Rule,
+    RuleSet,
+    Selection,
+    SelectionClause,
+)
 
 Need = frozenset[str] | None
 """Literals of which one must occur for something to be true; None when there are no such literals."""
@@ -103,6 +113,8 @@ def _keys(rule: Rule) -> set[str]:
         clause = stack.pop()
         if isinstance(clause, PhraseClause):
             phrases += clause.phrases
+        elif isinstance(clause, LikenessClause):
+            phrases += [phrase for _, listed in clause.model.lists for phrase in listed]
         elif isinstance(clause, Group | NearClause):
             stack += clause.clauses
     return {key for phrase in phrases for need in phrase.needs for key in need}

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 from watcher.match.condition import holds, names_of
 from watcher.match.facts import read_facts
+from watcher.match.likeness import read
 from watcher.match.rule import (
     AssetClause,
     Clause,
     DateClause,
     Group,
     ItemClause,
+    LikenessClause,
     MoneyClause,
     NearClause,
     PartyClause,
@@ -215,10 +217,18 @@ class Evaluation:
                 return self._near(clause, unit)
             case SelectionClause():
                 return self._selection_in(self.rule.selections[clause.name], unit)
+            case LikenessClause():
+                return self._likeness(clause, unit)
             case ItemClause():
                 return [] if self._about_item(clause) else None
             case _:
                 return self._annotated(clause, unit)
+
+    def _likeness(self, clause: LikenessClause, unit: Unit) -> list[Hit] | None:
+        reading = self.view.once((id(clause.model), unit), lambda: read(clause.model, self.view, unit))
+        if not clause.at_least <= reading.likeness <= clause.at_most:
+            return None
+        return [Hit(clause.label, Found(reading.sentence))] if reading.sentence and clause.at_least else []
 
     def _annotated(
         self, clause: MoneyClause | PlaceClause | PartyClause | AssetClause | DateClause, unit: Unit

@@ -1,5 +1,7 @@
-"""Loads a folder of rules: `*.yml` rules, `lists/*.yml` word lists, `exceptions/*.yml`. All or nothing: a folder with
-any mistake gives all its mistakes and no rules, so that a bad file never replaces good rules that run.
+"""Loads a folder of rules: `*.yml` rules, `lists/*.yml` word lists, `models/*.tsv` learned models, `exceptions/*.yml`.
+
+All or nothing: a folder with any mistake gives all its mistakes and no rules, so that a bad file never replaces good
+rules that run.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from pathlib import Path
 
 from watcher import strict_yaml
 from watcher.errors import Mistake, Mistakes
+from watcher.match.clauses import Shared
+from watcher.match.learned import LearnedModel, ModelError, Named, read_model
 from watcher.match.nodes import Node
 from watcher.match.phrase import Lists, Phrase, PhraseError, read_phrase
 from watcher.match.reading import read_exceptions, read_rule
@@ -24,15 +28,16 @@ def load_rules(rules_dir: Path) -> RuleSet:
     mistakes: list[Mistake] = []
     files = _files(rules_dir, mistakes)
     lists = _lists(_in(files, rules_dir, "lists"), rules_dir, mistakes)
+    shared = Shared(lists, _models(_in(files, rules_dir, "models"), rules_dir, lists, mistakes))
     rules: list[Rule] = []
     for path in _in(files, rules_dir, ""):
         node = _open(path, rules_dir, mistakes)
-        rule = read_rule(node, lists) if node else None
+        rule = read_rule(node, shared) if node else None
         if node and rule:
             _refuse_repeated(node, rule, rules)
             rules.append(rule)
     exceptions = _exceptions(
-        _in(files, rules_dir, "exceptions"), rules_dir, lists, {rule.id for rule in rules}, mistakes
+        _in(files, rules_dir, "exceptions"), rules_dir, shared, {rule.id for rule in rules}, mistakes
     )
     if not rules and not mistakes:
         mistakes.append(Mistake(path=str(rules_dir), line=0, message="no rule files here", instead="add a *.yml file"))
@@ -53,6 +58,7 @@ def _files(rules_dir: Path, mistakes: list[Mistake]) -> list[Path]:
         return []
     names = ("", "lists", "exceptions")
     files = [path for name in names for pattern in ("*.yml", "*.yaml") for path in (rules_dir / name).glob(pattern)]
+    files += (rules_dir / "models").glob("*.tsv")
     if len(files) > MAX_FILES:
         mistakes.append(Mistake(path=str(rules_dir), line=0, message=f"more than {MAX_FILES} files"))
     return sorted(path for path in files if path.is_file())[:MAX_FILES]
@@ -101,6 +107,26 @@ def _lists(paths: Iterable[Path], rules_dir: Path, mistakes: list[Mistake]) -> L
     return lists
 
 
+def _models(paths: Iterable[Path], rules_dir: Path, lists: Lists, mistakes: list[Mistake]) -> dict[str, LearnedModel]:
+    named = plain_lists(lists)
+    models: dict[str, LearnedModel] = {}
+    for path in paths:
+        name = str(rules_dir.joinpath(path.relative_to(rules_dir)))
+        try:
+            models[path.stem] = read_model(path.stem, path.read_bytes().decode("utf-8", "replace"), named)
+        except ModelError as error:
+            instead = f"learn it anew: watcher rules learn {path.stem}"
+            mistakes.append(Mistake(path=name, line=error.line, message=str(error), instead=instead))
+        except OSError as error:
+            mistakes.append(Mistake(path=name, line=0, message=f"cannot be read: {error.strerror}"))
+    return models
+
+
+def plain_lists(lists: Lists) -> Named:
+    """The word lists without their groups, by name."""
+    return tuple(sorted((name, phrases) for name, phrases in lists.items() if "." not in name))
+
+
 def _list_phrases(node: Node) -> tuple[Phrase, ...]:
     """The phrases of a list, which may be grouped by language: `words: {en: [...], zh: [...]}`."""
     groups = [child for _, child in node.items()] if isinstance(node.value, dict) else [node]
@@ -137,12 +163,12 @@ def _refuse_repeated(node: Node, rule: Rule, rules: list[Rule]) -> None:
 
 
 def _exceptions(
-    paths: Iterable[Path], rules_dir: Path, lists: Lists, known: set[str], mistakes: list[Mistake]
+    paths: Iterable[Path], rules_dir: Path, shared: Shared, known: set[str], mistakes: list[Mistake]
 ) -> dict[str, list[RuleException]]:
     found: dict[str, list[RuleException]] = {}
     for path in paths:
         node = _open(path, rules_dir, mistakes)
-        for rule_id, exception in read_exceptions(node, lists) if node else ():
+        for rule_id, exception in read_exceptions(node, shared) if node else ():
             if rule_id not in known:
                 mistakes.append(
                     Mistake(

@@ -92,6 +92,13 @@ class Node:
         self.wrong(f"a whole number from {low} to {high} is needed here, not {_said(self.value)}")
         return default
 
+    def share(self, default: float) -> float:
+        """A number from 0 to 1."""
+        if isinstance(self.value, int | float) and not isinstance(self.value, bool) and 0 <= self.value <= 1:
+            return float(self.value)
+        self.wrong(f"a number from 0 to 1 is needed here, not {_said(self.value)}")
+        return default
+
     def choice(self, kind: type[E], default: E) -> E:
         values = [str(member) for member in kind]
         if self.value in values:

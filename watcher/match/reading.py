@@ -6,11 +6,11 @@ import re
 from datetime import date
 from typing import Any
 
-from watcher.match.clauses import named_selections, read_group
+from watcher.match.clauses import Shared, named_selections, read_group
 from watcher.match.condition import ConditionError, Name, Of, names_of, read_condition
 from watcher.match.nodes import Node
 from watcher.match.params import PARAMS, read_param
-from watcher.match.phrase import Lists, Phrase, PhraseError, read_phrase
+from watcher.match.phrase import Phrase, PhraseError, read_phrase
 from watcher.match.rule import FactSpec, Look, Rule, RuleException, RuleTest, Selection, Where, Within
 from watcher.match.slots import KINDS
 from watcher.model import FactKind, Level, NewsText, RuleStatus, Stance
@@ -41,13 +41,13 @@ _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-def read_rule(node: Node, lists: Lists) -> Rule | None:
+def read_rule(node: Node, shared: Shared) -> Rule | None:
     """The rule of one document; None, with mistakes in the node's list, when there is nothing to go on with."""
     if not node.mapping(RULE_KEYS, required=("id", "title", "status", "level", "selections", "condition", "tests")):
         return None
-    selections = _selections(node.get("selections"), lists)
+    selections = _selections(node.get("selections"), shared)
     condition = _condition(node, selections)
-    facts = tuple(_fact(name, child, lists) for name, child in _pairs(node.get("facts")))
+    facts = tuple(_fact(name, child, shared) for name, child in _pairs(node.get("facts")))
     rule = Rule(
         id=_id(node),
         title=_text(node, "title"),
@@ -59,7 +59,7 @@ def read_rule(node: Node, lists: Lists) -> Rule | None:
         params=_params(node.get("params")),
         selections=selections,
         condition=condition,
-        frames=_phrases(node.get("frames"), lists),
+        frames=_phrases(node.get("frames"), shared),
         facts=facts,
         tests=_tests(node.get("tests")),
         path=node.document.path_name,
@@ -106,17 +106,17 @@ def _pairs(node: Node | None) -> list[tuple[str, Node]]:
     return pairs
 
 
-def _selections(node: Node | None, lists: Lists) -> dict[str, Selection]:
+def _selections(node: Node | None, shared: Shared) -> dict[str, Selection]:
     names = [name for name, _ in _pairs(node)]
-    found = {name: _selection(name, child, lists, names) for name, child in (node.items() if node else ())}
+    found = {name: _selection(name, child, shared, names) for name, child in (node.items() if node else ())}
     if node is not None and isinstance(node.value, dict):
         _refuse_circles(node, found)
     return found
 
 
-def _selection(name: str, node: Node, lists: Lists, names: list[str]) -> Selection:
+def _selection(name: str, node: Node, shared: Shared, names: list[str]) -> Selection:
     node.mapping(SELECTION_KEYS)
-    groups = tuple(read_group(op, child, lists, names) for op in ("all", "any", "none") if (child := node.get(op)))
+    groups = tuple(read_group(op, child, shared, names) for op in ("all", "any", "none") if (child := node.get(op)))
     if not groups:
         node.wrong(f"selection {name!r} has no clauses", "add 'all:', 'any:' or 'none:' with a list of clauses")
     within = node.get("within")
@@ -159,18 +159,18 @@ def _condition(node: Node, selections: dict[str, Selection]) -> Any:
         return Of(1, tuple(selections))  # so that no selection is called unused besides
 
 
-def _phrases(node: Node | None, lists: Lists) -> tuple[Phrase, ...]:
+def _phrases(node: Node | None, shared: Shared) -> tuple[Phrase, ...]:
     found = []
     for child in node.elements() if node else ():
         text = child.text()
         try:
-            found += [read_phrase(text, lists)] if text else []
+            found += [read_phrase(text, shared.lists)] if text else []
         except PhraseError as error:
             child.wrong(str(error))
     return tuple(found)
 
 
-def _fact(name: str, node: Node, lists: Lists) -> FactSpec:
+def _fact(name: str, node: Node, shared: Shared) -> FactSpec:
     if not node.mapping(FACT_KEYS, required=("kind",)):
         return FactSpec(name=name, kind=FactKind.TEXT)
     kind: FactKind = _enum(node, "kind", FactKind, FactKind.TEXT)
@@ -187,8 +187,8 @@ def _fact(name: str, node: Node, lists: Lists) -> FactSpec:
         many=_flag(node, "many"),
         apart=_flag(node, "apart"),
         unlike=_texts(node, "unlike"),
-        phrases=_phrases(node.get("phrases"), lists),
-        values=tuple((value, _phrases(child, lists)) for value, child in _pairs(values)),
+        phrases=_phrases(node.get("phrases"), shared),
+        values=tuple((value, _phrases(child, shared)) for value, child in _pairs(values)),
         default=_text(node, "default") or None,
     )
 
@@ -286,7 +286,7 @@ def _day(node: Node | None) -> date | None:
         return None
 
 
-def read_exceptions(node: Node, lists: Lists) -> list[tuple[str, RuleException]]:
+def read_exceptions(node: Node, shared: Shared) -> list[tuple[str, RuleException]]:
     """Pairs (rule id, exception) of an exceptions file: a list of `rule`, `reason` and `when`."""
     if not node.mapping(("exceptions",), required=("exceptions",)) or not node.has("exceptions"):
         return []
@@ -294,7 +294,7 @@ def read_exceptions(node: Node, lists: Lists) -> list[tuple[str, RuleException]]
     for child in node.child("exceptions").elements():
         if not child.mapping(("rule", "reason", "when"), required=("rule", "reason", "when")) or not child.has("when"):
             continue
-        selection = _selection("exception", child.child("when"), lists, [])
+        selection = _selection("exception", child.child("when"), shared, [])
         exception = RuleException(
             selection=selection, reason=_text(child, "reason"), path=node.document.path_name, line=child.line
         )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from watcher.match.condition import Condition
+from watcher.match.learned import LearnedModel
 from watcher.match.phrase import Phrase
 from watcher.model import (
     AssetKind,
@@ -131,6 +132,16 @@ class SelectionClause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LikenessClause:
+    """How much the stretch reads like the labelled news that a model was learned from."""
+
+    model: LearnedModel
+    at_least: float
+    at_most: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NearClause:
     clauses: tuple[Clause, ...]
     words: int
@@ -156,6 +167,7 @@ Clause: TypeAlias = (
     | DateClause
     | ItemClause
     | SelectionClause
+    | LikenessClause
     | NearClause
     | Group
 )

@@ -47,6 +47,7 @@ def _operators() -> dict[str, dict[str, Any]]:
     days = {"type": "integer", "minimum": 0, "maximum": 40000}
     near = {"words": {"type": "integer", "minimum": 1, "maximum": 200}, "ordered": {"type": "boolean"}, "of": clauses}
     places = {"kind": _some(PlaceKind), "country": _TEXTS, "name": _TEXTS, "apart": {"type": "boolean"}}
+    share = {"type": "number", "minimum": 0, "maximum": 1}
     special = {
         "near": _object(near, ("of",)),
         "money": _counted(**money),
@@ -55,6 +56,7 @@ def _operators() -> dict[str, dict[str, Any]]:
         "assets": _counted(kind=_some(AssetKind)),
         "dates": _object({"older_than_days": days, "newer_than_days": days}),
         "selection": _TEXT,
+        "likeness": _object({"model": _TEXT, "at_least": share, "at_most": share}, ("model",)),
         "regex": {"type": "string", "maxLength": 1000},
         "any": clauses,
         "all": clauses,

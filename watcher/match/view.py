@@ -5,9 +5,9 @@ for, spans of phrases found once. Which of it decides is left to `evaluate`.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import re2
 
@@ -21,6 +21,9 @@ MAX_SPANS = 200
 """Spans of one phrase in one field that are looked at: enough for news, and a bound for a megabyte of repetition."""
 MAX_SENTENCE = 5000
 """Code points from which on a unit is taken for a whole field, not for a sentence."""
+
+
+T = TypeVar("T")
 
 
 class Stretch(NamedTuple):
@@ -68,6 +71,7 @@ class View:
         self._wider: dict[Unit, Stretch | None] = {}
         self._cut_in: dict[Unit, list[Stretch]] = {}
         self._annotate = annotate
+        self._once: dict[Any, Any] = {}
         self._spans: dict[str, list[Found]] = {}
         self._tagged: dict[tuple[Stretch, tuple[str, ...]], Tagged] = {}
         self._units: dict[tuple[Within, Where], tuple[Unit, ...]] = {}
@@ -75,6 +79,13 @@ class View:
     def original(self, stretch: Span | Stretch) -> str:
         text = self.news.title if stretch.field is TextField.TITLE else self.news.text
         return text[stretch.start : stretch.end]
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for each key: for what others keep about this text."""
+        if key not in self._once:
+            self._once[key] = make()
+        kept: T = self._once[key]
+        return kept
 
     @cached_property
     def annotations(self) -> Annotations:

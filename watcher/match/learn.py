@@ -1,0 +1,141 @@
+"""Learns the model of a rule from labelled news: logistic regression over `features`, with scikit-learn (the extra
+`learn`). Applying a model needs none of this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watcher.errors import CannotHelp
+from watcher.match.features import Passage, features, passages
+from watcher.match.learned import Named
+from watcher.match.likeness import logistic
+from watcher.match.view import FindLiterals, Stretch, Unit, View
+from watcher.model import NewsText, TextField
+
+MAX_FEATURES = 6000
+SEEN_IN = 2
+"""A feature of fewer passages than this says more of them than of the language."""
+STRENGTH = 6.0
+"""Inverse of the regularisation, on rows of length 1."""
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A labelled item. `evidence` is the relevant sentence of a long text, as it stands there; empty: unknown."""
+
+    id: str
+    news: NewsText
+    labels: frozenset[str]
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """What was learned."""
+
+    bias: float
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A passage to learn from."""
+
+    item: str
+    features: frozenset[str]
+    labels: frozenset[str]
+    decides: bool
+    """Whether its labels are known: of a long text without known evidence they are not."""
+
+
+def rows(items: Iterable[Labelled], annotate: Any, find: FindLiterals | None, lists: Named) -> list[Row]:
+    """The passages of labelled news. A label of a long text holds for the passages with the evidence alone."""
+    return [row for item in items for row in _rows(item, View(item.news, annotate, find), lists)]
+
+
+def _rows(item: Labelled, view: View, lists: Named) -> Iterable[Row]:
+    whole: Unit = (
+        Stretch(TextField.TITLE, 0, len(item.news.title)),
+        Stretch(TextField.TEXT, 0, len(item.news.text)),
+    )
+    cut = passages(view, whole)
+    for passage in cut:
+        here = len(cut) == 1 or _holds(passage, item)
+        yield Row(
+            item=item.id,
+            features=frozenset(features(view, passage, lists)),
+            labels=item.labels if here else frozenset(),
+            decides=len(cut) == 1 or not item.labels or bool(item.evidence),
+        )
+
+
+def _holds(passage: Passage, item: Labelled) -> bool:
+    at = item.news.text.find(item.evidence[:40]) if item.evidence else -1
+    return at >= 0 and any(one.field is TextField.TEXT and one.start <= at < one.end for one in passage.sentences)
+
+
+def learn(rule_id: str, learnable: Sequence[Row], *, most: int = MAX_FEATURES) -> Weights:
+    """The weights that tell the rule's passages from the others; raises CannotHelp where there is nothing to learn."""
+    kept = [row for row in learnable if row.decides]
+    truth = [rule_id in row.labels for row in kept]
+    if not any(truth) or all(truth):
+        raise CannotHelp(f"{rule_id}: items with and without this label are needed to learn from")
+    seen = Counter(feature for row in kept for feature in row.features)
+    names = sorted(feature for feature, count in seen.items() if count >= SEEN_IN)
+    weights, bias = _fit(kept, truth, names)
+    if len(names) > most:
+        names = sorted(sorted(names, key=lambda name: (-abs(weights[name]), name))[:most])
+        weights, bias = _fit(kept, truth, names)
+    return Weights(bias=bias, weights=weights)
+
+
+def _fit(kept: Sequence[Row], truth: Sequence[bool], names: Sequence[str]) -> tuple[dict[str, float], float]:
+    try:
+        from scipy.sparse import csr_matrix
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise CannotHelp("learning needs scikit-learn: pip install 'biotech-watcher[learn]'") from error
+    column = {name: index for index, name in enumerate(names)}
+    values: list[float] = []
+    columns: list[int] = []
+    ends = [0]
+    for row in kept:
+        known = sorted(column[feature] for feature in row.features if feature in column)
+        columns += known
+        values += [1 / math.sqrt(len(known) or 1)] * len(known)
+        ends.append(len(columns))
+    table = csr_matrix((values, columns, ends), shape=(len(kept), len(names)))
+    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=5000, solver="liblinear").fit(
+        table, truth
+    )
+    return {name: float(weight) for name, weight in zip(names, fitted.coef_[0], strict=True)}, float(
+        fitted.intercept_[0]
+    )
+
+
+def likeness(weights: Weights, found: frozenset[str]) -> float:
+    """What `likeness.read` gives for a passage with these features."""
+    known = [weights.weights[feature] for feature in found if feature in weights.weights]
+    return logistic(weights.bias + sum(known) / math.sqrt(len(known) or 1))
+
+
+def cross_validated(rule_id: str, learnable: Sequence[Row]) -> dict[str, float]:
+    """Item → its likeness by a model that was learned without it; the folds are cut by a hash of the ids."""
+    found: dict[str, float] = {}
+    for fold in range(FOLDS):
+        weights = learn(rule_id, [row for row in learnable if _fold(row.item) != fold])
+        for row in learnable:
+            if _fold(row.item) == fold:
+                found[row.item] = max(found.get(row.item, 0.0), likeness(weights, row.features))
+    return found
+
+
+def _fold(item: str) -> int:
+    return int(hashlib.sha256(item.encode()).hexdigest()[:8], 16) % FOLDS
