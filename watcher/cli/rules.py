@@ -3,71 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from watcher import settings
+from watcher.cli import explain
 from watcher.cli.newslines import BadLine, Line, read_lines
-from watcher.errors import CannotHelp, Mistake, Mistakes, WatcherError
-from watcher.match.compile import compile_rules
+from watcher.cli.ruleset import (
+    FAILED,
+    FOUND,
+    AsJson,
+    Folder,
+    Params,
+    Source,
+    ending_well,
+    engine_of,
+    folder_of,
+    match_row,
+    params_of,
+)
+from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules
 from watcher.match.rule import RuleSet
 from watcher.match.schema import rule_schema
 from watcher.match.score import Counts, Judged, count
 from watcher.match.tests import run_tests
-from watcher.model import Fact, Match, Span
-from watcher.runtime import rules_folder
 
 app = typer.Typer(help="Rules: lint, test, match and score them.", no_args_is_help=True)
-
-FAILED, MISUSED, FOUND = 1, 2, 3
-Folder = Annotated[Path | None, typer.Option("--rules", help="The rules folder; else the configured one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
-Source = Annotated[str, typer.Option("--input", help="JSON lines {id, title?, text, …}; - is standard input.")]
-Params = Annotated[list[str] | None, typer.Option("--param", help="RULE.NAME=VALUE, as funding.at_least=10MUSD.")]
-
-
-def _folder(given: Path | None) -> Path:
-    return given or rules_folder(settings.load())
-
-
-@contextmanager
-def _ending_well() -> Iterator[None]:
-    """An error that the program raises on purpose ends the command with its text and status 1."""
-    try:
-        yield
-    except WatcherError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(FAILED) from error
-
-
-def _params(given: list[str] | None) -> dict[str, str]:
-    found = {}
-    for text in given or []:
-        name, equals, value = text.partition("=")
-        if not equals or "." not in name:
-            raise typer.BadParameter(
-                f"{text!r}: write RULE.NAME=VALUE, as funding.at_least=10MUSD", param_hint="--param"
-            )
-        found[name.strip()] = value.strip()
-    return found
-
-
-def _engine(rules: Path | None, param: list[str] | None) -> Engine:
-    params = _params(param)
-    return compile_rules(load_rules(_folder(rules)), params)
+explain.register(app)
 
 
 @app.command()
 def lint(rules: Folder = None, as_json: AsJson = False) -> None:
     """Check all rule files; every mistake with file, line and what to write instead. Status 3 when there is one."""
-    with _ending_well():
-        folder = _folder(rules)
+    with ending_well():
+        folder = folder_of(rules)
     try:
         found: tuple[Mistake, ...] = ()
         rule_set = load_rules(folder)
@@ -90,8 +61,8 @@ def lint(rules: Folder = None, as_json: AsJson = False) -> None:
 @app.command("list")
 def list_rules(rules: Folder = None, as_json: AsJson = False) -> None:
     """The rules with their level, status and parameters."""
-    with _ending_well():
-        rule_set = load_rules(_folder(rules))
+    with ending_well():
+        rule_set = load_rules(folder_of(rules))
     for rule in rule_set.rules:
         row = {
             "id": rule.id,
@@ -120,9 +91,9 @@ def schema() -> None:
 @app.command()
 def test(rules: Folder = None, param: Params = None, as_json: AsJson = False) -> None:
     """Run the examples inside the rules; prints what differs, and ends with status 1 if anything does."""
-    with _ending_well():
-        rule_set = load_rules(_folder(rules))
-        failures = run_tests(rule_set, _params(param))
+    with ending_well():
+        rule_set = load_rules(folder_of(rules))
+        failures = run_tests(rule_set, params_of(param))
     total = sum(len(rule.tests) for rule in rule_set.rules)
     if as_json:
         rows = [{"rule": one.rule_id, "path": one.path, "line": one.line, "message": one.message} for one in failures]
@@ -142,8 +113,8 @@ def match(
     as_json: AsJson = False,  # noqa: ARG001
 ) -> None:
     """One JSON line an item: the rules that match, their facts and the words that decided."""
-    with _ending_well():
-        engine = _engine(rules, param)
+    with ending_well():
+        engine = engine_of(rules, param)
         good = True
         for line in read_lines(source):
             if isinstance(line, BadLine):
@@ -155,37 +126,6 @@ def match(
     raise typer.Exit(0 if good else FAILED)
 
 
-def match_row(match: Match) -> dict[str, Any]:
-    """The JSON form of a match."""
-    return {
-        "rule": match.rule_id,
-        "title": match.rule_title,
-        "level": match.level,
-        "status": match.status,
-        "facts": {name: fact_row(fact) for name, fact in match.facts.items()},
-        "evidence": [{"clause": one.clause, **_span_row(one.span), "text": one.text} for one in match.evidence],
-    }
-
-
-def fact_row(fact: Fact) -> dict[str, Any]:
-    """The JSON form of a fact; the span is null where a fact was set by default."""
-    row: dict[str, Any] = {"value": list(fact.value) if isinstance(fact.value, tuple) else fact.value}
-    row |= _span_row(fact.span)
-    row |= {"kind": fact.kind, "text": fact.text}
-    if fact.currency or fact.usd is not None:
-        row |= {"currency": fact.currency, "high": fact.high, "bound": fact.bound, "usd": fact.usd}
-        row["rate_date"] = fact.rate_date.isoformat() if fact.rate_date else None
-    if fact.more:
-        row["more"] = [_span_row(span) for span in fact.more]
-    return row
-
-
-def _span_row(span: Span | None) -> dict[str, Any]:
-    if span is None:
-        return {"field": None, "start": None, "end": None}
-    return {"field": span.field, "start": span.start, "end": span.end}
-
-
 @app.command()
 def score(
     source: Source = "-",
@@ -195,8 +135,8 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Precision, recall and F1 on labelled lines (`labels`, with - or _), per rule and language, and the misses."""
-    with _ending_well():
-        engine = _engine(rules, param)
+    with ending_well():
+        engine = engine_of(rules, param)
         judged: list[Judged] = []
         misses: list[dict[str, Any]] = []
         for line in read_lines(source):
