@@ -18,10 +18,10 @@ from watcher.match.likeness import logistic
 from watcher.match.view import FindLiterals, Stretch, Unit, View
 from watcher.model import NewsText, TextField
 
-MAX_FEATURES = 6000
-SEEN_IN = 2
+MAX_FEATURES = 8000
+SEEN_IN = 3
 """A feature of fewer passages than this says more of them than of the language."""
-STRENGTH = 6.0
+STRENGTH = 60.0
 """Inverse of the regularisation, on rows of length 1."""
 FOLDS = 5
 
