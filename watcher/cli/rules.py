@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watcher.cli import explain
+from watcher.cli import explain, learn
 from watcher.cli.newslines import BadLine, Line, read_lines
 from watcher.cli.ruleset import (
     FAILED,
@@ -32,6 +32,7 @@ from watcher.match.tests import run_tests
 
 app = typer.Typer(help="Rules: lint, test, match and score them.", no_args_is_help=True)
 explain.register(app)
+learn.register(app)
 
 
 @app.command()
