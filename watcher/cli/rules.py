@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watcher.cli import backtest, diff, explain, stats, verdicts
+from watcher.cli import backtest, diff, explain, learn, stats, verdicts
 from watcher.cli.newslines import BadLine, Line, read_lines
 from watcher.cli.ruleset import (
     FAILED,
@@ -39,6 +39,7 @@ app = typer.Typer(help="Rules: lint, test, explain, compare and try them on stor
 explain.register(app)
 diff.register(app)
 backtest.register(app)
+learn.register(app)
 app.add_typer(verdicts.app, name="verdicts")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from watcher.annotate import MAX_TEXT, annotate
 from watcher.match.decide import Evaluation, Verdict
 from watcher.match.rule import Rule, RuleSet
-from watcher.match.scan import Scan, positions
+from watcher.match.scan import Scan, literal_finder
 from watcher.match.view import Annotate, View
 from watcher.model import Match, NewsText
 
@@ -34,8 +34,7 @@ class Engine:
         self._params = {rule.id: {**rule.params, **params.get(rule.id, {})} for rule in rule_set.rules}
         self._always = sum(1 << index for index, need in enumerate(needs) if need is None)
         self._scan = _scan(needs)
-        self._keys = sorted(literals)
-        self._words = positions(self._keys) if self._keys else None
+        self._literals_in = literal_finder(literals)
 
     @property
     def version(self) -> str:
@@ -65,7 +64,7 @@ class Engine:
 
     def view(self, news: NewsText) -> View:
         """A news text as the rules see it."""
-        return View(_bounded(news), self._annotate, self._words_in)
+        return View(_bounded(news), self._annotate, self._literals_in)
 
     def params(self, rule_id: str) -> Mapping[str, Any]:
         """The checked parameters of a rule, overrides put in."""
@@ -78,12 +77,6 @@ class Engine:
             return []
         view = self.view(news)
         return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
-
-    def _words_in(self, folded: str) -> list[tuple[int, int, str]]:
-        if self._words is None:
-            return []
-        hits = self._words.find_matches_as_indexes(folded, overlapping=True)
-        return sorted((start, end, self._keys[index]) for index, start, end in hits)
 
     def _evaluate(self, rule: Rule, view: View) -> Verdict:
         return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from watcher.match.fold import is_cjk
 from watcher.match.learned import Named
@@ -23,6 +23,10 @@ PASSAGE_OF_LONG = 660
 CJK_DENSITY = 2.7
 """A Chinese character says as much as this many letters."""
 OLD_DAYS, NEW_DAYS = 300, 60
+MAX_HITS = 3
+"""Occurrences of a word list in a sentence that are looked at."""
+REACH = 6
+"""How many annotations and lists after one are seen as following it."""
 
 Features: TypeAlias = dict[str, list[int]]
 """Feature → the sentences of the passage that have it, by index; none for what is counted over the passage."""
@@ -104,21 +108,46 @@ def _look(view: View, sentence: Sentence, lists: Named) -> _Seen:
         key=lambda one: (one.start, -one.end),
     )
     tokens = _tokens(view.folded[sentence.field], sentence, annotated)
-    said = {*_grams(tokens), *(f"{{{name}}}" for name, phrases in lists if view.find_any(phrases, unit))}
+    listed = [
+        (one.stretch.start, f"{{{name}}}") for name, phrases in lists for one in view.find_any(phrases, unit)[:MAX_HITS]
+    ]
+    said = {*_grams(tokens), *(name for _, name in listed)}
     found = set(said)
     if sentence.field is TextField.TITLE:
         found.update(f"title:{one}" for one in said)
-    if sentence.stance is not Stance.ASSERTED:
-        found.update(f"{sentence.stance}:{one}" for one in said if "_" not in one or one[0] == "{")
-        found.add(f"stance={sentence.stance}")
+    found.update(_stances(view, sentence, annotated, listed))
+    found.update(_order([*((one.start, f"<{_kind(one)}>") for one in annotated), *listed]))
+    found.update(_ages(view, annotated))
+    found.update("+".join(pair) for pair in combinations(sorted({token for token in tokens if token[0] == "<"}), 2))
     places = frozenset(one.key for one in annotated if isinstance(one, Place) and one.kind is not PlaceKind.COUNTRY)
     countries = frozenset(one.country for one in annotated if isinstance(one, Place) and one.country)
     parties = frozenset(one.key for one in annotated if isinstance(one, Party))
-    found.update(_ages(view, annotated))
-    found.update("+".join(pair) for pair in combinations(sorted({token for token in tokens if token[0] == "<"}), 2))
     for name, keys in (("places", places), ("countries", countries), ("parties", parties)):
         found.add(f"sentence.{name}={min(len(keys), 2)}")
     return _Seen(frozenset(found), places, countries, parties)
+
+
+def _stances(
+    view: View, sentence: Sentence, annotated: Sequence[Any], listed: Sequence[tuple[int, str]]
+) -> Iterator[str]:
+    """What clauses say that are not asserted, each word with the stance before it."""
+    for clause in view.clauses_in(_stretch(sentence)):
+        if clause.stance is Stance.ASSERTED:
+            continue
+        inside = [one for one in annotated if clause.start <= one.start < clause.end]
+        words = _grams(_tokens(view.folded[clause.field], clause, inside))
+        yield f"stance={clause.stance}"
+        yield from (f"{clause.stance}:{word}" for word in words if "_" not in word)
+        yield from (f"{clause.stance}:{name}" for at, name in listed if clause.start <= at < clause.end)
+
+
+def _order(placed: list[tuple[int, str]]) -> Iterator[str]:
+    """Which annotations and lists follow one another: who does what to whom, roughly."""
+    placed.sort()
+    for index, (_, one) in enumerate(placed):
+        for _, other in placed[index + 1 : index + 1 + REACH]:
+            if one != other or one[0] == "<":
+                yield f"{one}>{other}"
 
 
 def _ages(view: View, annotated: Iterable[object]) -> Iterator[str]:

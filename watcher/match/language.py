@@ -23,12 +23,16 @@ from watcher.match.rule import Rule, RuleException, RuleSet
 MAX_FILES = 5000
 
 
-def load_rules(rules_dir: Path) -> RuleSet:
-    """Read all rule files below `rules_dir`; raises Mistakes with everything that is wrong in any of them."""
+def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
+    """Read all rule files below `rules_dir`; raises Mistakes with everything that is wrong in any of them.
+
+    Without `learned` model files are not read and every model weighs nothing: for learning them.
+    """
     mistakes: list[Mistake] = []
     files = _files(rules_dir, mistakes)
     lists = _lists(_in(files, rules_dir, "lists"), rules_dir, mistakes)
-    shared = Shared(lists, _models(_in(files, rules_dir, "models"), rules_dir, lists, mistakes))
+    paths = _in(files, rules_dir, "models")
+    shared = Shared(lists, _models(paths, rules_dir, lists, mistakes) if learned else _Unlearned())
     rules: list[Rule] = []
     for path in _in(files, rules_dir, ""):
         node = _open(path, rules_dir, mistakes)
@@ -44,7 +48,8 @@ def load_rules(rules_dir: Path) -> RuleSet:
     if mistakes:
         raise Mistakes(mistakes)
     rules = [replace(rule, exceptions=tuple(exceptions.get(rule.id, ()))) for rule in rules]
-    return RuleSet(rules=tuple(sorted(rules, key=lambda rule: rule.id)), version=_version(files, rules_dir))
+    rules.sort(key=lambda rule: rule.id)
+    return RuleSet(rules=tuple(rules), version=_version(files, rules_dir), lists=plain_lists(lists))
 
 
 def rules_version(rules_dir: Path) -> str:
@@ -120,6 +125,16 @@ def _models(paths: Iterable[Path], rules_dir: Path, lists: Lists, mistakes: list
         except OSError as error:
             mistakes.append(Mistake(path=name, line=0, message=f"cannot be read: {error.strerror}"))
     return models
+
+
+class _Unlearned(dict[str, LearnedModel]):
+    """A model of every name, none of which knows anything."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> LearnedModel:
+        return LearnedModel(name, 0.0, {}, ())
 
 
 def plain_lists(lists: Lists) -> Named:

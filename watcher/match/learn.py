@@ -9,19 +9,21 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from watcher.annotate import annotate
 from watcher.errors import CannotHelp
 from watcher.match.features import Passage, features, passages
 from watcher.match.learned import Named
 from watcher.match.likeness import logistic
-from watcher.match.view import FindLiterals, Stretch, Unit, View
+from watcher.match.rule import RuleSet
+from watcher.match.scan import literal_finder
+from watcher.match.view import Stretch, Unit, View
 from watcher.model import NewsText, TextField
 
-MAX_FEATURES = 6000
-SEEN_IN = 2
+MAX_FEATURES = 8000
+SEEN_IN = 3
 """A feature of fewer passages than this says more of them than of the language."""
-STRENGTH = 6.0
+STRENGTH = 60.0
 """Inverse of the regularisation, on rows of length 1."""
 FOLDS = 5
 
@@ -34,6 +36,8 @@ class Labelled:
     news: NewsText
     labels: frozenset[str]
     evidence: str = ""
+    only: str = ""
+    """The rule that the labels speak of; empty: all rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +57,27 @@ class Row:
     labels: frozenset[str]
     decides: bool
     """Whether its labels are known: of a long text without known evidence they are not."""
+    only: str = ""
 
 
-def rows(items: Iterable[Labelled], annotate: Any, find: FindLiterals | None, lists: Named) -> list[Row]:
+def rows(items: Iterable[Labelled], lists: Named) -> list[Row]:
     """The passages of labelled news. A label of a long text holds for the passages with the evidence alone."""
+    find = literal_finder({key for _, listed in lists for phrase in listed for need in phrase.needs for key in need})
     return [row for item in items for row in _rows(item, View(item.news, annotate, find), lists)]
+
+
+def examples(rule_set: RuleSet) -> list[Labelled]:
+    """The examples inside rules, as labelled news."""
+    return [
+        Labelled(
+            id=f"{rule.path}:{test.line}",
+            news=test.news,
+            labels=frozenset({rule.id} if test.expect else ()),
+            only=rule.id,
+        )
+        for rule in rule_set.rules
+        for test in rule.tests
+    ]
 
 
 def _rows(item: Labelled, view: View, lists: Named) -> Iterable[Row]:
@@ -73,6 +93,7 @@ def _rows(item: Labelled, view: View, lists: Named) -> Iterable[Row]:
             features=frozenset(features(view, passage, lists)),
             labels=item.labels if here else frozenset(),
             decides=len(cut) == 1 or not item.labels or bool(item.evidence),
+            only=item.only,
         )
 
 
@@ -83,7 +104,7 @@ def _holds(passage: Passage, item: Labelled) -> bool:
 
 def learn(rule_id: str, learnable: Sequence[Row], *, most: int = MAX_FEATURES) -> Weights:
     """The weights that tell the rule's passages from the others; raises CannotHelp where there is nothing to learn."""
-    kept = [row for row in learnable if row.decides]
+    kept = [row for row in learnable if row.decides and row.only in ("", rule_id)]
     truth = [rule_id in row.labels for row in kept]
     if not any(truth) or all(truth):
         raise CannotHelp(f"{rule_id}: items with and without this label are needed to learn from")
@@ -126,11 +147,14 @@ def likeness(weights: Weights, found: frozenset[str]) -> float:
     return logistic(weights.bias + sum(known) / math.sqrt(len(known) or 1))
 
 
-def cross_validated(rule_id: str, learnable: Sequence[Row]) -> dict[str, float]:
-    """Item → its likeness by a model that was learned without it; the folds are cut by a hash of the ids."""
+def cross_validated(rule_id: str, learnable: Sequence[Row], always: Sequence[Row] = ()) -> dict[str, float]:
+    """Item → its likeness by a model that was learned without it; the folds are cut by a hash of the ids.
+
+    `always`: rows that every model is learned from and that are not asked about.
+    """
     found: dict[str, float] = {}
     for fold in range(FOLDS):
-        weights = learn(rule_id, [row for row in learnable if _fold(row.item) != fold])
+        weights = learn(rule_id, [*always, *(row for row in learnable if _fold(row.item) != fold)])
         for row in learnable:
             if _fold(row.item) == fold:
                 found[row.item] = max(found.get(row.item, 0.0), likeness(weights, row.features))

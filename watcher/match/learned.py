@@ -5,6 +5,7 @@ is `learn`'s, applying it `likeness`'s.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from typing import TypeAlias
 from watcher.match.phrase import Phrase
 
 BIAS = "(bias)"
+_LIST = re.compile(r"\{([^{}]+)\}")
 Named: TypeAlias = tuple[tuple[str, tuple[Phrase, ...]], ...]
 """Word lists with their names."""
 
@@ -51,17 +53,17 @@ def read_model(name: str, text: str, lists: Named) -> LearnedModel:
         if feature in weights:
             raise ModelError(number, f"{feature!r} stands twice")
         weights[feature] = weight
-        listed = list_of(feature)
-        if listed and listed not in known:
-            raise ModelError(number, f"no word list {listed!r}: learn the model anew")
+        gone = next((listed for listed in lists_of(feature) if listed not in known), None)
+        if gone:
+            raise ModelError(number, f"no word list {gone!r}: learn the model anew")
     if BIAS not in weights:
         raise ModelError(0, f"no {BIAS} line")
     return LearnedModel(name, weights.pop(BIAS), weights, lists)
 
 
-def list_of(feature: str) -> str:
-    """The word list that a feature is about; empty when it is about none."""
-    return feature.partition("{")[2].rstrip("}") if feature.endswith("}") else ""
+def lists_of(feature: str) -> list[str]:
+    """The word lists that a feature is about: `title:{rights}`, `{grants}>{rights}`."""
+    return _LIST.findall(feature)
 
 
 def write_model(bias: float, weights: Mapping[str, float], about: str) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from watcher.match.condition import Condition
-from watcher.match.learned import LearnedModel
+from watcher.match.learned import LearnedModel, Named
 from watcher.match.phrase import Phrase
 from watcher.model import (
     AssetKind,
@@ -252,6 +252,8 @@ class RuleSet:
     rules: tuple[Rule, ...]
     version: str
     """SHA-256 over the names and bytes of all files."""
+    lists: Named = ()
+    """All word lists of the folder, as learned models see them."""
 
     def rule(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)

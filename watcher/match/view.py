@@ -173,6 +173,12 @@ class View:
         """The clause at a position, with its stance and the words that decided it."""
         return _piece_at(self._starts_of_clauses, self.clauses, field, position)
 
+    def clauses_in(self, sentence: Stretch) -> Sequence[Sentence]:
+        """The clauses of a sentence."""
+        first = bisect_left(self._starts_of_clauses, _order(sentence.field, sentence.start))
+        last = bisect_left(self._starts_of_clauses, _order(sentence.field, sentence.end), lo=first)
+        return self.clauses[first:last]
+
     @cached_property
     def _starts_of_sentences(self) -> list[tuple[int, int]]:
         return [_order(piece.field, piece.start) for piece in self.sentences]
