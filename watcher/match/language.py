@@ -146,8 +146,11 @@ def _list_phrases(node: Node) -> tuple[Phrase, ...]:
     """The phrases of a list, which may be grouped by language: `words: {en: [...], zh: [...]}`."""
     groups = [child for _, child in node.items()] if isinstance(node.value, dict) else [node]
     found = {phrase.source: phrase for group in groups for phrase in _group_phrases(group)}
-    if not found:
+    empty = [group for group in groups if not group.elements()]
+    if len(empty) == len(groups):
         node.wrong("an empty word list", "add words or delete the file")
+    for group in empty if len(empty) < len(groups) else ():
+        group.wrong("an empty group of words, which can never match", "add words or delete the line")
     return tuple(found.values())
 
 
