@@ -54,7 +54,12 @@ def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
 
 def rules_version(rules_dir: Path) -> str:
     """The version that `load_rules` would give, from the files' names and bytes alone."""
-    return _version(_files(rules_dir, []), rules_dir)
+    return _version(rule_files(rules_dir), rules_dir)
+
+
+def rule_files(rules_dir: Path) -> list[Path]:
+    """Every file below a folder that its rules are made of: rules, word lists, exceptions, models."""
+    return _files(rules_dir, [])
 
 
 def _files(rules_dir: Path, mistakes: list[Mistake]) -> list[Path]:
