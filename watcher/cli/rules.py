@@ -1,4 +1,7 @@
-"""`watcher rules …`: lint, list, test, match and score rule files, through the engine that production uses."""
+"""`watcher rules …`: lint, list, test, match and score rule files, through the engine that production uses.
+
+Explaining, comparing and trying rules on stored items are in modules of their own, registered here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watcher.cli import explain, learn
+from watcher.cli import backtest, diff, explain, learn, stats, verdicts
 from watcher.cli.newslines import BadLine, Line, read_lines
 from watcher.cli.ruleset import (
     FAILED,
@@ -22,7 +25,9 @@ from watcher.cli.ruleset import (
     match_row,
     params_of,
 )
+from watcher.cli.session import opened, show
 from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules
 from watcher.match.rule import RuleSet
@@ -30,9 +35,12 @@ from watcher.match.schema import rule_schema
 from watcher.match.score import Counts, Judged, count
 from watcher.match.tests import run_tests
 
-app = typer.Typer(help="Rules: lint, test, match and score them.", no_args_is_help=True)
+app = typer.Typer(help="Rules: lint, test, explain, compare and try them on stored news.", no_args_is_help=True)
 explain.register(app)
+diff.register(app)
+backtest.register(app)
 learn.register(app)
+app.add_typer(verdicts.app, name="verdicts")
 
 
 @app.command()
@@ -60,10 +68,25 @@ def lint(rules: Folder = None, as_json: AsJson = False) -> None:
 
 
 @app.command("list")
-def list_rules(rules: Folder = None, as_json: AsJson = False) -> None:
-    """The rules with their level, status and parameters."""
+def list_rules(
+    rules: Folder = None,
+    with_stats: Annotated[bool, typer.Option("--stats", help="What each did on the stored items.")] = False,
+    days: Annotated[int, typer.Option(min=1, help="With --stats: look back so many days.")] = 30,
+    sample: Annotated[int, typer.Option(min=0, help="With --stats: newest items whose selections are tried.")] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """The rules with their level, status and parameters; with --stats what they did and what people said of it."""
     with ending_well():
         rule_set = load_rules(folder_of(rules))
+    if with_stats:
+        with opened() as rt:
+            rows = stats.rows(rt, compile_rules(rule_set), days=days, sample=sample)
+        for row in rows:
+            if as_json:
+                show([row], (), as_json=True, empty="")
+            else:
+                stats.print_row(row)
+        return
     for rule in rule_set.rules:
         row = {
             "id": rule.id,

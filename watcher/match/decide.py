@@ -93,6 +93,10 @@ class Evaluation:
     def _facts(self, deciding: Sequence[tuple[str, Unit, list[Hit]]]) -> dict[str, Fact]:
         return read_facts(self.rule, self.view, [hit.found for _, _, hits in deciding for hit in hits])
 
+    def held(self, name: str) -> bool:
+        """Whether a selection of the rule holds anywhere."""
+        return self._is_true(name)
+
     def _no(self, why: str) -> Verdict:
         return Verdict(rule_id=self.rule.id, match=None, decided=why)
 

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from watcher import wording
 from watcher.match.decide import count_places
+from watcher.match.likeness import read
 from watcher.match.rule import (
     AssetClause,
     Clause,
     DateClause,
     ItemClause,
+    LikenessClause,
     MoneyClause,
     NearClause,
     PartyClause,
@@ -65,6 +67,8 @@ class Missing:
                 return self._near(clause, unit)
             case PhraseClause() | RegexClause():
                 return self._words(clause, unit)
+            case LikenessClause():
+                return self._likeness(clause, unit)
             case _:
                 return Miss(ABSENT, f"{clause.label} does not hold")
 
@@ -95,6 +99,13 @@ class Missing:
         has = {"language": news.language, "feed": news.feed}.get(clause.about) or wording.joined(news.tags)
         told = f"is {has}" if has else "is not known"
         return Miss(UNFIT, f"the {clause.about} {told}, not {_either(sorted(clause.values))}")
+
+    def _likeness(self, clause: LikenessClause, unit: Unit) -> Miss:
+        likeness = read(clause.model, self._view, unit).likeness
+        if likeness > clause.at_most:
+            return Miss(UNFIT, f"{clause.label}: it reads too much like {clause.model.name} ({likeness:.2f})")
+        close = CLOSE if likeness > clause.at_least / 2 else ABSENT
+        return Miss(close, f"its likeness to {clause.model.name} is {likeness:.2f}, below {clause.at_least:g}")
 
     # ── annotations ──
 
