@@ -22,8 +22,14 @@ CHANGE = Change(fact="amount", before="5M USD", after="6M USD", why=ChangeWhy.NE
 
 def _join(database: Database, story_id: int, item_id: int, *keys: str, copy_of: int | None = None) -> None:
     with database.write() as conn:
-        told = {"item": item_id}
-        stories.join(conn, story_id, item_id, reason="words", copy_of=copy_of, fingerprint=told, keys=keys, now=now())
+        told = {"item": item_id} if copy_of is None else None
+        known = stories.hashed(keys)
+        stories.join(conn, story_id, item_id, reason="words", copy_of=copy_of, stands=told, keys=known, now=now())
+
+
+def _found(database: Database, *keys: str, limit: int = 5) -> list[int]:
+    with database.read() as conn:
+        return [one.item_id for one in stories.candidates(conn, stories.hashed(keys), limit=limit)]
 
 
 def _story(database: Database, key: str) -> int:
@@ -35,18 +41,16 @@ def test_candidates_are_the_open_stories_with_most_keys_in_common(database: Data
     add_items(database, add_feed(database), "a", "b", "c")
     for item_id, keys in ((1, ("x", "y")), (2, ("x",)), (3, ("z",))):
         _join(database, _story(database, str(item_id)), item_id, *keys)
-    with database.write() as conn:
-        assert stories.candidates(conn, ["x", "y", "none"], limit=5) == [1, 2]
-        assert stories.candidates(conn, ["x", "y"], limit=1) == [1]
-        assert stories.candidates(conn, [], limit=5) == []
-        assert stories.candidates(conn, [str(number) for number in range(2000)] + ["z"], limit=5) == [3]
+    assert _found(database, "x", "y", "none") == [1, 2]
+    assert _found(database, "x", "y", limit=1) == [1]
+    assert _found(database) == []
+    assert _found(database, *(str(number) for number in range(300)), "z") == [3]
 
 
 def test_a_key_of_any_length_is_kept_and_found(database: Database) -> None:
     add_items(database, add_feed(database), "a")
     _join(database, _story(database, "k"), 1, "长" * 500)
-    with database.read() as conn:
-        assert stories.candidates(conn, ["长" * 500], limit=5) == [1]
+    assert _found(database, "长" * 500) == [1]
 
 
 def test_the_first_five_items_that_are_no_copies_stand_for_the_story(database: Database) -> None:
@@ -56,10 +60,9 @@ def test_the_first_five_items_that_are_no_copies_stand_for_the_story(database: D
     _join(database, story_id, ids[1], "y", copy_of=ids[0])
     for item_id in ids[2:]:
         _join(database, story_id, item_id, f"k{item_id}")
-    with database.read() as conn:
-        assert [one.item_id for one in stories.core(conn, [story_id])] == [1, 3, 4, 5, 6]
-        assert stories.candidates(conn, ["y"], limit=5) == []
-        assert stories.candidates(conn, ["k8"], limit=5) == []
+    assert _found(database, "x") == [1, 3, 4, 5, 6]
+    assert _found(database, "y") == []
+    assert _found(database, "k8") == []
 
 
 def test_the_original_of_a_page_is_found_by_its_link_or_its_words(database: Database) -> None:
@@ -75,11 +78,11 @@ def test_the_original_of_a_page_is_found_by_its_link_or_its_words(database: Data
     story_id = _story(database, "k")
     for item_id in (1, 2, 3, 4):
         _join(database, story_id, item_id)
-    with database.read() as conn:
-        links = [one.link for one in drafts]
-        found = [stories.original(conn, story_id, n, page=link) for n, link in enumerate(links, 1)]
+    with database.write() as conn:
+        told = items.claim(conn, [1, 2, 3, 4], owner=WHO, lease_s=60, now=now())
+        found = [stories.original(conn, story_id, one, page=one.link) for one in told]
         assert found == [None, 1, 1, None]
-        assert stories.original(conn, story_id, 2, page=None) is None
+        assert stories.original(conn, story_id, told[1], page=None) is None
 
 
 def test_an_event_tells_its_revisions_and_no_line_for_a_copy(database: Database) -> None:
@@ -147,3 +150,27 @@ def test_an_event_remembers_the_rules_that_told_it_last(database: Database, rule
             conn, made, revision=1, facts=told.facts, snippets=[], rules_version=told.rules_version, now=now()
         )
         assert conn.exec_driver_sql("SELECT rules_version FROM events").scalar_one() == rules_version
+
+
+def test_an_item_of_the_core_that_is_read_anew_is_found_by_its_new_keys(database: Database) -> None:
+    add_items(database, add_feed(database), "a", "b")
+    story_id = _story(database, "k")
+    _join(database, story_id, 1, "x")
+    _join(database, story_id, 2, copy_of=1)
+    with database.write() as conn:
+        stories.stand_anew(conn, story_id, 1, {"item": "more"}, stories.hashed(["y"]))
+        stories.stand_anew(conn, story_id, 2, {"item": "copy"}, stories.hashed(["z"]))
+    with database.read() as conn:
+        found = stories.candidates(conn, stories.hashed(["y", "z"]), limit=5)
+    assert [(one.item_id, one.fingerprint) for one in found] == [(1, {"item": "more"})]
+    assert _found(database, "z") == []
+
+
+def test_a_closed_story_that_a_copy_joins_stays_hidden(database: Database) -> None:
+    add_items(database, add_feed(database), "a", "b")
+    story_id = _story(database, "k")
+    _join(database, story_id, 1, "x")
+    with database.write() as conn:
+        assert stories.close_old(conn, older_than=timedelta(days=1), now=now() + timedelta(days=2)) == 1
+    _join(database, story_id, 2, "x")
+    assert _found(database, "x") == []

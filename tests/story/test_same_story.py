@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from watcher.story.candidates import StoryIndex, joins
 from watcher.story.fingerprint import Telling, fingerprint
 from watcher.story.group import group
-from watcher.story.same import Reason, same
+from watcher.story.same import Reason, Weights, compared, same
 from watcher.story.words import features
 
 SETS = Path(__file__).parent / "sets"
@@ -101,7 +101,7 @@ def test_tellings_of_one_story_share_a_key() -> None:
 
 
 def test_without_core_items_nothing_is_joined() -> None:
-    assert not joins(fingerprint(TAKEDA), []).same
+    assert not joins(compared(fingerprint(TAKEDA), Weights()), []).same
 
 
 @pytest.mark.parametrize(("name", "least"), [("tellings.jsonl", 0.90), ("titles.jsonl", 0.76)])

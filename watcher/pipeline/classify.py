@@ -18,12 +18,13 @@ from watcher.model import (
     NewsText,
     Notice,
 )
-from watcher.pipeline.place import place, rarity
+from watcher.pipeline import place
+from watcher.pipeline.place import Told
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, events, items, stories
 from watcher.story.amends import Ending, corrects, ending
-from watcher.story.fingerprint import Fingerprint, fingerprint, story_key
+from watcher.story.fingerprint import story_key
 from watcher.story.merge import Merged, ToldBy, end, merge, told_by
 from watcher.story.same import Weights
 from watcher.story.snippets import snippets
@@ -38,7 +39,7 @@ class _Reading:
     item: Item
     key: str
     matches: tuple[Match, ...]
-    told: Fingerprint | None
+    told: Told | None
     """Only of items that may belong to a story: those with a match or an ending."""
     ending: Ending | None
 
@@ -56,9 +57,10 @@ def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
     except Mistakes:
         return {}  # `check_rules` has told `ops:`; the items wait for good rules
     turn = Turn(rt, Step.ITEMS)
+    weights = place.rarity(rt)
     told: list[int] = []
     for claimed in turn.batches(items.claim, ids):
-        found, left = _classify(turn, engine, claimed)
+        found, left = _classify(turn, engine, weights, claimed)
         told += _record(turn, found, engine.version)
         if left:
             with rt.database.write() as conn:
@@ -68,7 +70,9 @@ def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
     return nudges({Step.EVENTS: sorted(set(told))})
 
 
-def _classify(turn: Turn, engine: Engine, claimed: Sequence[Item]) -> tuple[list[_Reading], list[Item]]:
+def _classify(
+    turn: Turn, engine: Engine, weights: Weights, claimed: Sequence[Item]
+) -> tuple[list[_Reading], list[Item]]:
     """What the rules found, and the items that the turn had no time for."""
     found: list[_Reading] = []
     for number, item in enumerate(claimed):
@@ -77,7 +81,7 @@ def _classify(turn: Turn, engine: Engine, claimed: Sequence[Item]) -> tuple[list
         if item.attempt > turn.rt.settings.park_after:
             _set_aside(turn, item, f"a worker died {item.attempt - 1} times on this item")
             continue
-        reading = attempt(turn.rt, partial(_read, engine, item))
+        reading = attempt(turn.rt, partial(_read, engine, weights, item))
         if isinstance(reading, Failure):
             _set_aside(turn, item, reading.why)
         else:
@@ -85,10 +89,10 @@ def _classify(turn: Turn, engine: Engine, claimed: Sequence[Item]) -> tuple[list
     return found, []
 
 
-def _read(engine: Engine, item: Item) -> _Reading:
+def _read(engine: Engine, weights: Weights, item: Item) -> _Reading:
     matches = engine.matches(news_text(item))
     over = ending(item.title, item.dated)
-    told = fingerprint(item) if matches or over else None
+    told = place.read(item, weights) if matches or over else None
     return _Reading(item=item, key=story_key(item), matches=matches, told=told, ending=over)
 
 
@@ -141,7 +145,6 @@ def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
     # one order for all, so that two workers with the same rows never wait for each other in a circle
     ordered = sorted(found, key=lambda one: one.key)
     in_stories = any(one.told for one in ordered)
-    weights = rarity(rt) if in_stories else rt.weights
     with rt.database.write() as conn:
         if in_stories:
             stories.lock(conn)
@@ -149,19 +152,18 @@ def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
             events.keep_rule_set(conn, version=version, files=rt.rules.files, now=now)
         for one in ordered:
             if items.finish(conn, one.item, owner=turn.owner, rules_version=version, now=now):
-                told += _keep(conn, one, weights, now)
+                told += _keep(conn, one, now)
         turn.reach("committing")
     return told
 
 
-def _keep(conn: Connection, reading: _Reading, weights: Weights, now: datetime) -> list[int]:
+def _keep(conn: Connection, reading: _Reading, now: datetime) -> list[int]:
     """Write what one item tells; the events that have something to tell by it."""
     for match in reading.matches:
         events.add_match(conn, reading.item.id, match, now=now)
     if reading.told is None:
         return []
-    opens = bool(reading.matches)
-    story_id = place(conn, reading.item, reading.told, key=reading.key, weights=weights, opens=opens, now=now)
+    story_id = place.place(conn, reading.told, opens=bool(reading.matches), now=now)
     if story_id is None:
         return []
     before = events.ids_of_story(conn, story_id) if reading.ending else []

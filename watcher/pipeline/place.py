@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from watcher import wire
-from watcher.model import Item
+from watcher.model import Again, Item
 from watcher.runtime import Runtime
 from watcher.store import Connection, items, stories
-from watcher.story.facts import MOST_READ
-from watcher.story.fingerprint import Fingerprint, Telling, fingerprint
-from watcher.story.same import Decision, Reason, Weights, same
-from watcher.story.series import apart
+from watcher.story.candidates import choose, teaches
+from watcher.story.fingerprint import Telling, fingerprint, story_key
+from watcher.story.kept import keep, recall
+from watcher.story.same import Compared, Decision, Reason, Weights, compared
 
-MOST_CANDIDATES = 12
-_CONTRADICTS = frozenset({Reason.OTHER_ASSET, Reason.OTHER_PARTIES, Reason.OTHER_AMOUNT})
+MOST_CANDIDATES = 6
+"""Stories with keys in common that an item is compared to."""
 _SAMPLE = 500
 """Newest items by which the rarity of words is reckoned."""
 _SAMPLE_EVERY = timedelta(hours=1)
@@ -36,62 +35,65 @@ def rarity(rt: Runtime) -> Weights:
     return rt.weights
 
 
-def place(
-    conn: Connection, item: Item, told: Fingerprint, *, key: str, weights: Weights, opens: bool, now: datetime
-) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An item read for its place among the stories; nothing of it needs the database."""
+
+    item: Item
+    story_key: str
+    compared: Compared
+    keys: Sequence[int]
+
+
+def read(item: Item, weights: Weights) -> Told:
+    """Pure; takes some milliseconds, for the item's facts are read too."""
+    told = compared(fingerprint(item), weights)
+    told.facts  # noqa: B018 — read now, outside any transaction
+    return Told(item=item, story_key=story_key(item), compared=told, keys=stories.hashed(told.print.keys))
+
+
+def place(conn: Connection, told: Told, *, opens: bool, now: datetime) -> int | None:
     """The story of the item, which from now on has it among its items; None when it tells no known one.
 
-    `key` is its `story_key`. A new story is made only when it `opens` one. Call `stories.lock`
-    first in the transaction.
+    A new story is made only when it `opens` one. Call `stories.lock` first in the transaction.
     """
+    item = told.item
     if item.story_id is not None:
+        if item.again is Again.TEXT:
+            stories.stand_anew(conn, item.story_id, item.id, keep(told.compared), told.keys)
         return item.story_id
-    story_id, reason = stories.known(conn, key), str(Reason.SAME_PAGE)
+    story_id, decision = stories.known(conn, told.story_key), _SAME_PAGE
     if story_id is None:
-        story_id, reason = _likest(conn, told, weights)
+        story_id, decision = find(conn, told)
     if story_id is None:
-        if not opens:
-            return None
-        story_id, reason = stories.ensure(conn, key=key, title=item.title, now=now), "first"
+        return open_story(conn, told, now=now) if opens else None
+    copy_of = stories.original(conn, story_id, item, page=item.link if told.compared.print.page else None)
     stories.join(
         conn,
         story_id,
         item.id,
-        reason=reason,
-        copy_of=stories.original(conn, story_id, item.id, page=item.link if told.page else None),
-        fingerprint=_kept(told),
+        reason=f"{decision.reason} {decision.score:.2f}",
+        copy_of=copy_of,
+        stands=keep(told.compared) if copy_of is None and teaches(decision) else None,
         keys=told.keys,
         now=now,
     )
     return story_id
 
 
-def _kept(told: Fingerprint) -> object:
-    """What is stored of a fingerprint: of the text only as much as a decision may read."""
-    lead = told.telling.text[:MOST_READ]
-    return wire.dump(dataclasses.replace(told, telling=dataclasses.replace(told.telling, text=lead)))
+def open_story(conn: Connection, told: Told, *, now: datetime) -> int:
+    """A new story, for which the item stands."""
+    story_id = stories.ensure(conn, key=told.story_key, title=told.item.title, now=now)
+    stories.join(conn, story_id, told.item.id, reason="first", stands=keep(told.compared), keys=told.keys, now=now)
+    return story_id
 
 
-def _likest(conn: Connection, told: Fingerprint, weights: Weights) -> tuple[int | None, str]:
-    """The open story with the likest core, and why; none when every candidate tells something else."""
-    core: dict[int, list[Decision]] = {}
-    for one in stories.core(conn, stories.candidates(conn, told.keys, limit=MOST_CANDIDATES)):
-        core.setdefault(one.story_id, []).append(_decide(told, wire.load(Fingerprint, one.fingerprint), weights))
-    best = [(decision.score, -story_id, decision) for story_id in core if (decision := _of_core(core[story_id]))]
-    if not best:
-        return None, ""
-    score, negative, decision = max(best, key=lambda one: one[:2])
-    return -negative, f"{decision.reason} {score:.2f}"
+_SAME_PAGE = Decision(same=True, reason=Reason.SAME_PAGE, score=1.0)
 
 
-def _decide(told: Fingerprint, known: Fingerprint, weights: Weights) -> Decision:
-    if told.page != known.page and apart(told.telling.title, known.telling.title):
-        return Decision(same=False, reason=Reason.OTHER_PARTIES, score=0.0)
-    return same(told, known, weights)
-
-
-def _of_core(decisions: Sequence[Decision]) -> Decision | None:
-    """What a story's core says as one: the likest item speaks, unless half of them or more contradict."""
-    against = sum(decision.reason in _CONTRADICTS for decision in decisions)
-    likest = max(decisions, key=lambda decision: decision.score)
-    return likest if likest.same and 2 * against < len(decisions) else None
+def find(conn: Connection, told: Told) -> tuple[int | None, Decision]:
+    """The open story that the item tells, or None, and why."""
+    core: dict[int, list[Compared]] = {}
+    for one in stories.candidates(conn, told.keys, limit=MOST_CANDIDATES):
+        core.setdefault(one.story_id, []).append(recall(one.fingerprint))
+    return choose(told.compared, core)

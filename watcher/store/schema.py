@@ -84,7 +84,7 @@ def _lease() -> tuple[Column[Any], ...]:
     )
 
 
-def _backlog(name: str, column: str, where: str) -> Index:
+def _partial(name: str, column: str, where: str) -> Index:
     return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
 
 
@@ -116,7 +116,7 @@ feeds = Table(
     Column("next_poll_at", Instant, nullable=False),
     Column("next_poll_reason", Text),
     *_lease(),
-    _backlog("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
+    _partial("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
 )
 
 stories = Table(
@@ -128,16 +128,16 @@ stories = Table(
     Column("created_at", Instant, nullable=False),
     Column("last_item_at", Instant),
     Column("closed_at", Instant),
-    _backlog("ix_stories_open", "last_item_at", "closed_at IS NULL"),
+    _partial("ix_stories_open", "last_item_at", "closed_at IS NULL"),
 )
 
 story_keys = Table(
     "story_keys",
     metadata,
-    Column("key", String(120), primary_key=True),
-    Column("story_id", Id, ForeignKey("stories.id"), primary_key=True),
-    Column("created_at", Instant, nullable=False),
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("story_id", Id, ForeignKey("stories.id"), primary_key=True, autoincrement=False),
     Index("ix_story_keys_story_id", "story_id"),
+    sqlite_with_rowid=False,
 )
 """By which keys an item finds the open stories that it may tell; a closed story has none."""
 
@@ -173,8 +173,9 @@ items = Table(
     UniqueConstraint("feed_id", "identity"),
     Index("ix_items_feed_id_alias", "feed_id", "alias"),
     Index("ix_items_story_id", "story_id"),
+    _partial("ix_items_core", "story_id", "fingerprint IS NOT NULL"),
     Index("ix_items_first_seen_at", "first_seen_at"),
-    _backlog("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
+    _partial("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
 )
 
 rule_sets = Table(
@@ -220,7 +221,7 @@ events = Table(
     Column("parked_reason", Text),
     *_lease(),
     UniqueConstraint("story_id", "rule_id"),
-    _backlog("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
+    _partial("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
 )
 
 event_sources = Table(
@@ -295,7 +296,7 @@ digests = Table(
     Column("parked_reason", Text),
     *_lease(),
     UniqueConstraint("subscription_id", "window"),
-    _backlog("ix_digests_backlog", "closes_at", "closed_at IS NULL AND parked_reason IS NULL"),
+    _partial("ix_digests_backlog", "closes_at", "closed_at IS NULL AND parked_reason IS NULL"),
 )
 
 alerts = Table(
@@ -331,7 +332,7 @@ deliveries = Table(
     Column("finished_at", Instant),
     *_lease(),
     UniqueConstraint("digest_id", "channel_id"),
-    _backlog("ix_deliveries_backlog", "next_attempt_at", "state = 'pending'"),
+    _partial("ix_deliveries_backlog", "next_attempt_at", "state = 'pending'"),
 )
 
 attempts = Table(

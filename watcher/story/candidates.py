@@ -6,11 +6,14 @@ An item is compared to a story's core, its first items, never to whatever came t
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from watcher.story.fingerprint import Fingerprint
-from watcher.story.same import ACROSS_WORTH, Decision, Reason, Weights, across, copies, dot, judged
+from watcher.story.same import Compared, Decision, Reason, Weights, compared, copies, judged, likeness
+
+Name = TypeVar("Name", bound=Hashable)
 
 CORE = 5
 """Items of a story that others are compared to."""
@@ -32,16 +35,9 @@ SECOND_FROM = 0.18
 _NOTHING = Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Core:
-    print: Fingerprint
-    words: dict[str, float]
-    neutral: dict[str, float]
-
-
 @dataclass(slots=True)
 class _Story:
-    core: list[_Core] = field(default_factory=list)
+    core: list[Compared] = field(default_factory=list)
     features: set[str] = field(default_factory=set)
 
 
@@ -59,8 +55,8 @@ class StoryIndex:
 
     def add(self, one: Fingerprint) -> tuple[str, Decision]:
         """The story's id, which is the id of its first item, and why the item is in it."""
-        core = _Core(one, self.weights.vector(one.words), self.weights.vector(one.neutral))
-        story, decision = self.find(one, core)
+        new = compared(one, self.weights)
+        story, decision = self._find(new)
         if story is None:
             story = one.telling.id
             self._stories[story] = _Story()
@@ -68,35 +64,20 @@ class StoryIndex:
         for key in _copy_keys(one):
             self._by_copy.setdefault(key, story)
         kept = self._stories[story]
-        if not kept.core or (len(kept.core) < CORE and decision.reason in _TEACHES):
-            kept.core.append(core)
+        if not kept.core or (len(kept.core) < CORE and teaches(decision)):
+            kept.core.append(new)
             if not one.roundup:
-                self._post(story, kept, core)
+                self._post(story, kept, new)
         return story, decision
 
-    def find(self, one: Fingerprint, core: _Core | None = None) -> tuple[str | None, Decision]:
+    def find(self, one: Fingerprint) -> tuple[str | None, Decision]:
         """The story that an item tells, or None, and the decision about the likeliest one."""
-        for key in _copy_keys(one):
-            known = self._stories.get(self._by_copy.get(key, ""))
-            for other in known.core if known else ():
-                if reason := copies(one, other.print):
-                    return self._by_copy[key], Decision(same=True, reason=reason, score=1.0)
-        core = core or _Core(one, self.weights.vector(one.words), self.weights.vector(one.neutral))
-        found = _NOTHING
-        for story in self._likest(core):
-            decision = _joins(core, self._stories[story].core)
-            if decision.same:
-                return story, decision
-            found = max(found, decision, key=lambda one: one.score)
-        return None, found
+        return self._find(compared(one, self.weights))
 
-    def _likest(self, core: _Core) -> list[str]:
-        """The candidates that come nearest by words: only they are worth reading facts for."""
-        near = {
-            story: max(_likeness(core, other) for other in self._stories[story].core)
-            for story in self._candidates(core)
-        }
-        return heapq.nlargest(MOST_JUDGED, near, key=lambda story: near[story])
+    def _find(self, one: Compared) -> tuple[str | None, Decision]:
+        known = {self._by_copy[key] for key in _copy_keys(one.print) if key in self._by_copy}
+        named = sorted(story for story in known if story in self._stories)
+        return choose(one, {story: self._stories[story].core for story in [*named, *self._candidates(one)]})
 
     def close(self, story: str) -> None:
         """Forget a story; what it taught about the rarity of words stays."""
@@ -104,7 +85,7 @@ class StoryIndex:
         for feature in kept.features if kept else ():
             self._by_feature[feature].pop(story, None)
 
-    def _candidates(self, core: _Core) -> list[str]:
+    def _candidates(self, core: Compared) -> list[str]:
         sums: dict[str, float] = {}
         for vector in (core.words, {name: v for name, v in core.neutral.items() if name not in core.words}):
             for feature, value in heapq.nlargest(MOST_FEATURES, vector.items(), key=lambda pair: pair[1]):
@@ -114,7 +95,7 @@ class StoryIndex:
                         sums[story] = sums.get(story, 0.0) + value * value
         return heapq.nlargest(MOST_COMPARED, sums, key=lambda story: sums[story])
 
-    def _post(self, story: str, kept: _Story, core: _Core) -> None:
+    def _post(self, story: str, kept: _Story, core: Compared) -> None:
         for vector in (core.words, core.neutral):
             for feature, _ in heapq.nlargest(MOST_FEATURES, vector.items(), key=lambda pair: pair[1]):
                 kept.features.add(feature)
@@ -127,21 +108,36 @@ def _copy_keys(one: Fingerprint) -> list[str]:
     return [*keys, f"t:{one.title}"] if len(one.title) > 24 else keys
 
 
-def joins(one: Fingerprint, core: Sequence[Fingerprint], weights: Weights | None = None) -> Decision:
-    """Does an item tell the story of these core items? The decision about the two likest of them."""
-    weights = weights or Weights()
-    cores = [_Core(other, weights.vector(other.words), weights.vector(other.neutral)) for other in core]
-    return _joins(_Core(one, weights.vector(one.words), weights.vector(one.neutral)), cores)
+def teaches(decision: Decision) -> bool:
+    """Whether an item that joins a story for this reason may stand for it too: a copy adds nothing to compare with."""
+    return decision.reason in _TEACHES
 
 
-def _joins(one: _Core, core: Sequence[_Core]) -> Decision:
+def choose(one: Compared, stories: Mapping[Name, Sequence[Compared]]) -> tuple[Name | None, Decision]:
+    """The story whose core items the item tells, or None, and the decision about it or about the likeliest one.
+
+    Only the stories that come nearest by words are judged by facts.
+    """
+    for name, core in stories.items():
+        for other in core:
+            if reason := copies(one.print, other.print):
+                return name, Decision(same=True, reason=reason, score=1.0)
+    near = {name: max(likeness(one, other) for other in core) for name, core in stories.items() if core}
+    found = _NOTHING
+    for name in heapq.nlargest(MOST_JUDGED, near, key=lambda name: near[name]):
+        decision = joins(one, stories[name])
+        if decision.same:
+            return name, decision
+        found = max(found, decision, key=lambda one: one.score)
+    return None, found
+
+
+def joins(one: Compared, core: Sequence[Compared]) -> Decision:
+    """Does an item tell the story of these core items, none of which it copies? Decided by the two likest of them."""
     if not core:
         return _NOTHING
-    ranked = sorted(((_likeness(one, other), n) for n, other in enumerate(core)), reverse=True)
-    for _, n in ranked:
-        if reason := copies(one.print, core[n].print):
-            return Decision(same=True, reason=reason, score=1.0)
-    first = judged(one.print, core[ranked[0][1]].print, ranked[0][0])
+    ranked = sorted(((likeness(one, other), n) for n, other in enumerate(core)), reverse=True)
+    first = judged(one, core[ranked[0][1]], ranked[0][0])
     if not first.same or len(ranked) == 1:
         return first
     # one chance likeness must not do where the story has more items to compare with
@@ -149,9 +145,3 @@ def _joins(one: _Core, core: Sequence[_Core]) -> Decision:
     if (first.score + second) / 2 >= SECOND_FROM or first.reason is Reason.FACTS:
         return first
     return Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=(first.score + second) / 2)
-
-
-def _likeness(a: _Core, b: _Core) -> float:
-    if across(a.print, b.print):
-        return ACROSS_WORTH * dot(a.neutral, b.neutral)
-    return dot(a.words, b.words)

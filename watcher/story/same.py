@@ -5,15 +5,17 @@ Pure. Which items are worth comparing is `candidates`' business, what a whole pi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from math import log, sqrt
 
 from rapidfuzz import fuzz
 
 from watcher.story.facts import Facts, facts
 from watcher.story.fingerprint import Fingerprint
+from watcher.story.series import apart
 
 
 class Reason(StrEnum):
@@ -29,6 +31,7 @@ class Reason(StrEnum):
     OTHER_ASSET = "other_asset"
     OTHER_PARTIES = "other_parties"
     OTHER_AMOUNT = "other_amount"
+    OTHER_NUMBER = "other_number"
     TOO_FAR_APART = "too_far_apart"
     TOO_LITTLE_IN_COMMON = "too_little_in_common"
 
@@ -123,14 +126,40 @@ def days_worth(a: Fingerprint, b: Fingerprint) -> float:
     return max(0.0, 0.5 * (DAYS_MOST - days) / (DAYS_MOST - DAYS_FADE))
 
 
+class Compared:
+    """A telling made ready to be compared: its words weighed, its facts read when they are first asked for."""
+
+    __slots__ = ("_facts", "_read", "neutral", "print", "words")
+
+    def __init__(
+        self,
+        told: Fingerprint,
+        words: Mapping[str, float],
+        neutral: Mapping[str, float],
+        read: Callable[[], Facts] | None = None,
+    ) -> None:
+        self.print, self.words, self.neutral = told, words, neutral
+        self._read = read or partial(facts, told.telling)
+        self._facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        if self._facts is None:
+            self._facts = self._read()
+        return self._facts
+
+
+def compared(told: Fingerprint, weights: Weights) -> Compared:
+    """The telling with its words weighed by how rare they are now."""
+    return Compared(told, weights.vector(told.words), weights.vector(told.neutral))
+
+
+def likeness(a: Compared, b: Compared) -> float:
+    """How alike two tellings are by words, 0 to 1; across languages by names, numbers and news words alone."""
+    return ACROSS_WORTH * dot(a.neutral, b.neutral) if across(a.print, b.print) else dot(a.words, b.words)
+
+
 _UNWEIGHTED = Weights()
-
-
-def similarity(a: Fingerprint, b: Fingerprint, weights: Weights = _UNWEIGHTED) -> float:
-    """The likeness of two items by words, 0 to 1; across languages by names, numbers and news words alone."""
-    if across(a, b):
-        return ACROSS_WORTH * dot(weights.vector(a.neutral), weights.vector(b.neutral))
-    return dot(weights.vector(a.words), weights.vector(b.words))
 
 
 def same(a: Fingerprint, b: Fingerprint, weights: Weights = _UNWEIGHTED) -> Decision:
@@ -140,30 +169,43 @@ def same(a: Fingerprint, b: Fingerprint, weights: Weights = _UNWEIGHTED) -> Deci
     """
     if reason := copies(a, b):
         return Decision(same=True, reason=reason, score=1.0)
-    return judged(a, b, similarity(a, b, weights))
+    one, other = compared(a, weights), compared(b, weights)
+    return judged(one, other, likeness(one, other))
 
 
-def judged(a: Fingerprint, b: Fingerprint, by_words: float) -> Decision:
+def judged(one: Compared, other: Compared, by_words: float) -> Decision:
     """The decision on two items that are no copies, whose likeness by words is known."""
+    a, b = one.print, other.print
     score = by_words * days_worth(a, b)
-    if a.roundup or b.roundup:
-        return Decision(same=False, reason=Reason.ROUNDUP, score=score)
-    if reason := contradiction(a, b):
+    if score < AGREED_FROM:
+        return Decision(same=False, reason=_too_little(by_words, score), score=score)
+    if reason := _against(a, b):
         return Decision(same=False, reason=reason, score=score * CONTRADICTED_WORTH)
     if by_words >= SAME_FROM > score:
         return Decision(same=False, reason=Reason.TOO_FAR_APART, score=score)
     reason = Reason.NAMES_ACROSS_LANGUAGES if across(a, b) else Reason.WORDS
     if score >= SURE_FROM:
         return Decision(same=True, reason=reason, score=score)
-    if score >= AGREED_FROM:
-        mine, theirs = facts(a.telling), facts(b.telling)
-        if other := clash(mine, theirs):
-            return Decision(same=False, reason=other, score=score * CONTRADICTED_WORTH)
-        if agree(mine, theirs):
-            return Decision(same=True, reason=Reason.FACTS, score=max(score, SAME_FROM))
+    if contradicted := clash(one.facts, other.facts):
+        return Decision(same=False, reason=contradicted, score=score * CONTRADICTED_WORTH)
+    if agree(one.facts, other.facts):
+        return Decision(same=True, reason=Reason.FACTS, score=max(score, SAME_FROM))
     if score >= SAME_FROM:
         return Decision(same=True, reason=reason, score=score)
     return Decision(same=False, reason=Reason.TOO_LITTLE_IN_COMMON, score=score)
+
+
+def _too_little(by_words: float, score: float) -> Reason:
+    return Reason.TOO_FAR_APART if by_words >= SAME_FROM > score else Reason.TOO_LITTLE_IN_COMMON
+
+
+def _against(a: Fingerprint, b: Fingerprint) -> Reason | None:
+    """What speaks against one story before any fact is read."""
+    if a.roundup or b.roundup:
+        return Reason.ROUNDUP
+    if apart(a.telling.title, b.telling.title):
+        return Reason.OTHER_NUMBER
+    return contradiction(a, b)
 
 
 def clash(a: Facts, b: Facts) -> Reason | None:

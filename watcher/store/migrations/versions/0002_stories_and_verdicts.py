@@ -31,6 +31,8 @@ def upgrade() -> None:
     op.add_column("items", sa.Column("fingerprint", Json, nullable=True))
     op.add_column("items", sa.Column("reclassify", sa.String(length=16), nullable=True))
     op.create_index("ix_items_first_seen_at", "items", ["first_seen_at"])
+    core = sa.text("fingerprint IS NOT NULL")
+    op.create_index("ix_items_core", "items", ["story_id"], sqlite_where=core, postgresql_where=core)
     op.add_column("events", sa.Column("rules_version", sa.String(length=64), nullable=True))
     # stories of before have no keys to be found by: they stay closed, and their copies still share the old key
     op.execute("UPDATE stories SET last_item_at = created_at, closed_at = created_at")
@@ -39,11 +41,11 @@ def upgrade() -> None:
 def _story_keys() -> None:
     op.create_table(
         "story_keys",
-        sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column("story_id", Id, nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("story_id", Id, autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(["story_id"], ["stories.id"], name="fk_story_keys_story_id"),
         sa.PrimaryKeyConstraint("key", "story_id", name="pk_story_keys"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_story_keys_story_id", "story_keys", ["story_id"])
 
@@ -85,6 +87,7 @@ def _verdicts() -> None:
 def downgrade() -> None:
     for table in ("verdicts", "revisions", "story_keys"):
         op.drop_table(table)
+    op.drop_index("ix_items_core", "items")
     op.drop_index("ix_items_first_seen_at", "items")
     op.drop_index("ix_stories_open", "stories")
     for table, columns in (
