@@ -20,7 +20,7 @@ from watcher.deliver.registry import open_channel
 from watcher.errors import CannotHelp, Mistake, Mistakes, TryAgain
 from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
-from watcher.match.language import load_rules
+from watcher.match.language import load_rules, rule_files
 from watcher.model import ChannelConfig, ChannelKind, Config, FactKind, Secret
 from watcher.net.client import GuardedClient
 from watcher.sandbox import Sandbox
@@ -68,12 +68,12 @@ class RuleBook:
         return self._files
 
     def _files_now(self) -> tuple[tuple[str, int, int], ...]:
-        stats = ((path, path.stat()) for path in sorted(self.folder.rglob("*.y*ml")))
+        stats = ((path, path.stat()) for path in rule_files(self.folder))
         return tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
     def _reload(self) -> None:
         try:
-            paths = sorted(self.folder.rglob("*.y*ml"))
+            paths = rule_files(self.folder)
             files = {str(path.relative_to(self.folder)): path.read_text("utf-8", "replace") for path in paths}
             engine = compile_rules(load_rules(self.folder))
         except OSError as error:

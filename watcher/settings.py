@@ -159,6 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
     _s("retry_max_s", _seconds, 14400.0, "Longest back-off of a failed delivery.", unit="s", low=0.1),
     _s("park_after", _whole, 5, "Times a row may break us before it is put aside.", low=1, high=100),
     _s("story_days", _whole, 14, "How long after its last item a story takes in further ones.", unit="days", low=1),
+    _s("keep_items_days", _whole, 180, "How long an item that no event uses keeps its text.", unit="days", low=1),
     _s("worker_processes", _whole, 2, "Processes of one Celery worker.", low=1, high=256),
     _s("web_host", _text, "127.0.0.1", "Address that the web page listens on."),
     _s("web_port", _whole, 8080, "Port of the web page; 0 takes any free one.", low=0, high=65535),
@@ -201,6 +202,7 @@ class Settings:
     retry_max_s: float = 14400.0
     park_after: int = 5
     story_days: int = 14
+    keep_items_days: int = 180
     worker_processes: int = 2
     web_host: str = "127.0.0.1"
     web_port: int = 8080

@@ -153,6 +153,21 @@ def test_backtest_of_the_running_rules_runs_nothing_and_ends_with_zero(shop: Sho
     assert shop.run("rules", "backtest") == (0, "no rule finds anything else: nothing was run\n")
 
 
+def test_a_changed_model_file_is_noticed_and_kept_with_the_rules(shop: Shop) -> None:
+    body = "selections: {a: {any: [{likeness: {model: taste, at_least: 0.9}}]}}\ncondition: a\n"
+    write_rules(shop.rules, tastes=rule_text(body, rule_id="tastes"))
+    for bias in ("-9", "9"):
+        (shop.rules / "models").mkdir(exist_ok=True)
+        (shop.rules / "models" / "taste.tsv").write_text(f"{bias}\t(bias)\n", encoding="utf-8")
+        with shop.rt.database.write() as conn:
+            conn.exec_driver_sql("UPDATE items SET classified_at = NULL")
+        shop.work()
+    assert [rule for rule, _ in shop.events()].count("tastes") == 5
+    (shop.rules / "models" / "taste.tsv").write_text("-9\t(bias)\n", encoding="utf-8")
+    found = shop.json("rules", "backtest", "--days", "1")
+    assert found["counts"]["tastes"] == {"new": 0, "lost": 5, "facts": 0, "kept": 0}
+
+
 def test_the_running_rules_are_found_when_the_folder_changed_since(shop: Shop, tmp_path: Path) -> None:
     write_rules(shop.rules, deals=rule_text(DEALS.replace("deal", "pact"), rule_id="deals"))
     found = shop.json("rules", "backtest")
@@ -285,6 +300,18 @@ def test_old_items_that_no_event_uses_lose_their_words_but_stay_known(shop: Shop
         assert found.text == TEXTS["four"]
         again = draft("five", text=TEXTS["five"], title="News five")
         assert items.insert_new(conn, found.feed_id, [again], history=lambda _: False, now=now()) == []
+
+
+def test_the_sweep_forgets_old_items_once_an_hour(shop: Shop) -> None:
+    first = _age(shop, "five")
+    pipeline.due(shop.rt)
+    assert first().text == ""
+    second = _age(shop, "four")
+    pipeline.due(shop.rt)
+    assert second().text == TEXTS["four"]
+    shop.rt.clock = lambda: now() + timedelta(hours=2)
+    pipeline.due(shop.rt)
+    assert second().text == ""
 
 
 def test_matches_of_forgotten_items_go_too(shop: Shop) -> None:

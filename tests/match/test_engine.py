@@ -224,3 +224,9 @@ def test_all_spans_slice_back_to_their_words(text: str) -> None:
 )
 def test_a_long_text_takes_bounded_time(piece: str) -> None:
     SHIPPED.matches(NewsText(text=piece * (1_000_000 // len(piece))))
+
+
+@pytest.mark.parametrize(("text", "matched"), [("A deal.", False), ("A deal and another deal.", True)])
+def test_a_count_beside_phrases_asks_for_so_many_places(tmp_path: Path, text: str, matched: bool) -> None:
+    engine = engine_of(tmp_path, "selections: {a: {all: [{phrases: [deal], count: 2}]}}\ncondition: a\n")
+    assert bool(engine.matches(NewsText(text=text))) is matched

@@ -133,3 +133,55 @@ def test_regexes_know_unicode(written: str, pattern: str, open_word: bool, close
 def test_what_re2_would_read_otherwise_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         unicode_regex(written)
+
+
+@pytest.mark.parametrize(
+    ("clause", "mistake"),
+    [
+        ("money: {currency: [USD, RMB]}", "no currency 'RMB', so it can never match (write CNY)"),
+        ("money: {currency: XQZ}", "no currency 'XQZ', so it can never match (a code, as USD or CNY)"),
+        ("money: {currency: []}", "an empty list of currency, which can never match"),
+        ("money: {role: []}", "an empty list of role, which can never match"),
+        ("places: {country: UK}", "no country 'UK', so it can never match (write GB)"),
+        ("places: {country: China}", "no country 'China', so it can never match (write CN)"),
+        ("places: {name: []}", "an empty list of name, which can never match"),
+        ("language: [en, chinese]", "no language 'chinese', so it can never match (write zh)"),
+        ("language: jp", "no language 'jp', so it can never match (write ja)"),
+        ("language: qq", "no language 'qq', so it can never match (a code, as en or zh)"),
+        ("language: []", "an empty list of language, which can never match"),
+        ("feed: []", "an empty list of feed, which can never match"),
+        ("phrases: []", "an empty list of phrases, which can never match"),
+        ("list: []", "an empty list of word lists, which can never match"),
+    ],
+)
+def test_what_can_never_match_is_refused_with_what_to_write(tmp_path: Path, clause: str, mistake: str) -> None:
+    text = rule_text(f"selections:\n  a:\n    all:\n      - word\n      - {clause}\ncondition: a\n")
+    (found,) = mistakes(write_rules(tmp_path, one=text))
+    assert found.startswith(f"one.yml:9: {mistake}")
+
+
+@pytest.mark.parametrize(
+    "clause",
+    ["money: {currency: [usd, CNY]}", "places: {country: [cn, XK, TW]}", "language: [zh-Hant, en_GB, yue, ja]"],
+)
+def test_codes_are_taken_in_any_case(tmp_path: Path, clause: str) -> None:
+    text = rule_text(f"selections:\n  a:\n    all:\n      - word\n      - {clause}\ncondition: a\n")
+    assert load_rules(write_rules(tmp_path, one=text)).rules
+
+
+def test_empty_lists_of_facts_and_word_lists_are_refused(tmp_path: Path) -> None:
+    body = """\
+    selections: {a: {any: [word]}}
+    condition: a
+    frames: []
+    facts:
+      stage: {kind: text, values: {signed: []}}
+      who: {kind: party, kinds: []}
+    """
+    lists = "words:\n  en: [sign]\n  zh: []\n"
+    assert mistakes(write_rules(tmp_path, one=rule_text(body), lists__verbs=lists)) == [
+        "lists/verbs.yml:3: an empty group of words, which can never match (add words or delete the line)",
+        "one.yml:7: an empty list of phrases, which can never match (write one at least, or delete the line)",
+        "one.yml:9: an empty list of phrases, which can never match (write one at least, or delete the line)",
+        "one.yml:10: an empty list of kinds, which can never match (write one at least, or delete the line)",
+    ]

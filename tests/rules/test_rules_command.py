@@ -114,6 +114,22 @@ def test_score_counts_labels_with_either_sign_and_tells_the_misses() -> None:
     assert [(miss["id"], miss["kind"]) for miss in found["misses"]] == [("2", "false"), ("3", "missed")]
 
 
+def test_what_has_no_label_counts_for_nothing() -> None:
+    lines = [
+        {"id": 1, "text": LICENCE, "labels": ["licensing_deal"], "lang": "en"},
+        {"id": 2, "text": LICENCE, "labels": ["licensing_deal", "funding"], "lang": "en"},
+        {"id": 3, "text": "Regen.", "labels": [], "lang": "de"},
+    ]
+    found = json.loads(run("rules", "score", "--rules", RULES, "--json", lines=lines)[1])["scores"]
+    rows = {(row["rule"], row["language"]): row for row in found}
+    assert {language for _, language in rows} == {"all", "en"}
+    assert (rows["city-partnership", "all"]["precision"], rows["city-partnership", "all"]["f1"]) == (None, None)
+    assert (rows["funding", "all"]["precision"], rows["funding", "all"]["recall"]) == (None, 0.0)
+    assert [rows["macro", "all"][name] for name in ("precision", "recall", "f1")] == [1.0, 0.5, 0.5]
+    _, out = run("rules", "score", "--rules", RULES, lines=lines)
+    assert "city-partnership   all    P –     R –     F1 –    no label  0 right, 0 false, 0 missed" in out
+
+
 def test_the_schema_file_is_the_one_that_the_code_makes() -> None:
     path = Path(data_file).with_name("rule.schema.json")
     assert path.read_text(encoding="utf-8") == written(rule_schema())

@@ -173,12 +173,7 @@ def score(
         typer.echo(json.dumps({"items": len(judged), "scores": table, "misses": misses}, ensure_ascii=False))
         return
     for row in table:
-        low, high = row["f1_interval"]
-        typer.echo(
-            f"{row['rule']:<18} {row['language']:<6} P {row['precision']:.2f}  R {row['recall']:.2f}  "
-            f"F1 {row['f1']:.2f} [{low:.2f}, {high:.2f}]  "
-            f"{row['right']} right, {row['false']} false, {row['missed']} missed"
-        )
+        typer.echo(_score_line(row))
     for miss in misses:
         typer.echo(f"{miss['kind']:<6} {miss['rule']:<18} {miss['id']}: {miss['decided']}")
 
@@ -197,27 +192,44 @@ def _judge(engine: Engine, line: Line, misses: list[dict[str, Any]]) -> Judged:
     return Judged(language=(line.news.language or "?")[:2], labels=wanted, matched=matched)
 
 
+def _score_line(row: dict[str, Any]) -> str:
+    precision, recall, f1 = (_two_digits(row[name]) for name in ("precision", "recall", "f1"))
+    low, high = row["f1_interval"] or (None, None)
+    interval = f"[{_two_digits(low)}, {_two_digits(high)}]" if row["f1_interval"] else "no label"
+    return (
+        f"{row['rule']:<18} {row['language']:<6} P {precision:<4}  R {recall:<4}  F1 {f1:<4} {interval}  "
+        f"{row['right']} right, {row['false']} false, {row['missed']} missed"
+    )
+
+
+def _two_digits(share: float | None) -> str:
+    return "–" if share is None else f"{share:.2f}"
+
+
 def _table(rule_ids: list[str], judged: list[Judged]) -> list[dict[str, Any]]:
+    """A row a rule, one more for each language in which it has labels or finds something, and the mean over rules."""
     languages = sorted({item.language for item in judged})
     rows = []
-    for rule_id in rule_ids:
-        rows.append(_row(rule_id, "all", count(rule_id, judged)))
+    every = [count(rule_id, judged) for rule_id in rule_ids]
+    for rule_id, counts in zip(rule_ids, every, strict=True):
+        rows.append(_row(rule_id, "all", counts))
         for language in languages:
-            rows.append(_row(rule_id, language, count(rule_id, [one for one in judged if one.language == language])))
-    counts = [count(rule_id, judged) for rule_id in rule_ids]
-    if counts:
-        rows.append(_macro(counts))
-    return rows
+            mine = count(rule_id, [one for one in judged if one.language == language])
+            rows += [_row(rule_id, language, mine)] if mine.told else []
+    known = [counts for counts in every if counts.told]
+    return [*rows, _macro(known)] if known else rows
 
 
 def _row(rule_id: str, language: str, counts: Counts) -> dict[str, Any]:
+    """A row of the table; what nothing was said of is null: a rule without labels is neither good nor bad."""
+    found, labelled = counts.right + counts.false, counts.right + counts.missed
     return {
         "rule": rule_id,
         "language": language,
-        "precision": round(counts.precision, 4),
-        "recall": round(counts.recall, 4),
-        "f1": round(counts.f1, 4),
-        "f1_interval": [round(one, 4) for one in counts.f1_interval],
+        "precision": round(counts.precision, 4) if found else None,
+        "recall": round(counts.recall, 4) if labelled else None,
+        "f1": round(counts.f1, 4) if counts.told else None,
+        "f1_interval": [round(one, 4) for one in counts.f1_interval] if counts.told else None,
         "right": counts.right,
         "false": counts.false,
         "missed": counts.missed,
@@ -225,13 +237,14 @@ def _row(rule_id: str, language: str, counts: Counts) -> dict[str, Any]:
 
 
 def _macro(counts: list[Counts]) -> dict[str, Any]:
-    """The plain mean over rules, with the interval of all decisions taken together."""
+    """The plain mean over rules with labels or finds, with the interval of all decisions taken together."""
     whole = Counts(
         right=sum(one.right for one in counts),
         false=sum(one.false for one in counts),
         missed=sum(one.missed for one in counts),
     )
-    row = _row("macro", "all", whole)
+    row, each = _row("macro", "all", whole), [_row("", "", one) for one in counts]
     for name in ("precision", "recall", "f1"):
-        row[name] = round(sum(getattr(one, name) for one in counts) / len(counts), 4)
+        known = [one[name] for one in each if one[name] is not None]
+        row[name] = round(sum(known) / len(known), 4) if known else None
     return row

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import re2
 
+from watcher.match.codes import filled, read_countries, read_currencies, read_languages
 from watcher.match.fold import fold
 from watcher.match.learned import LearnedModel
 from watcher.match.nodes import Node
@@ -67,7 +69,9 @@ def read_clause(node: Node, context: Context) -> Clause | None:
         if not extra or operators:
             node.wrong("a clause has exactly one operator", "make a second clause of the other one")
         return None
-    return OPERATORS[operators[0]](node.child(operators[0]), context)
+    clause = OPERATORS[operators[0]](node.child(operators[0]), context)
+    beside = node.get("count")
+    return replace(clause, count=beside.number(1, 50, 1)) if beside and isinstance(clause, PhraseClause) else clause
 
 
 def _read_phrases(nodes: list[Node], lists: Lists) -> tuple[Phrase, ...]:
@@ -92,13 +96,13 @@ def _label(operator: str, words: Iterable[str]) -> str:
 
 
 def _phrases(node: Node, context: Context) -> Clause:
-    return _phrase_clause(node.elements(), context, 1)
+    return _phrase_clause(filled(node, "phrases"), context, 1)
 
 
 def _list(node: Node, context: Context) -> Clause | None:
     phrases: list[Phrase] = []
     names = []
-    for child in node.elements():
+    for child in filled(node, "word lists"):
         name = child.text()
         names.append(name)
         if name in context[0].lists:
@@ -189,12 +193,12 @@ def _count(node: Node, keys: tuple[str, ...]) -> int:
 
 def _choices(node: Node, key: str, kind: Any) -> Any:
     child = node.get(key)
-    return child.choices(kind) if child else frozenset()
+    return child.choices(kind) if child and filled(child, key) else frozenset()
 
 
 def _words(node: Node, key: str) -> frozenset[str]:
     child = node.get(key)
-    return frozenset(child.texts()) if child else frozenset()
+    return frozenset(child.texts()) if child and filled(child, key) else frozenset()
 
 
 def _money(node: Node, _context: Context) -> Clause:
@@ -212,7 +216,7 @@ def _money(node: Node, _context: Context) -> Clause:
     return MoneyClause(
         roles=roles,
         bounds=_choices(node, "bound", Bound),
-        currencies=frozenset(word.upper() for word in _words(node, "currency")),
+        currencies=read_currencies(node.get("currency")),
         at_least_usd=at_least,
         param=param,
         count=count,
@@ -226,7 +230,7 @@ def _places(node: Node, _context: Context) -> Clause:
     kinds = _choices(node, "kind", PlaceKind)
     return PlaceClause(
         kinds=kinds,
-        countries=frozenset(word.upper() for word in _words(node, "country")),
+        countries=read_countries(node.get("country")),
         names=frozenset(fold(word) for word in _words(node, "name")),
         count=count,
         apart=apart.flag() if apart else True,
@@ -266,8 +270,9 @@ def _dates(node: Node, _context: Context) -> Clause:
 
 def _item(about: str) -> Callable[[Node, Context], Clause]:
     def read(node: Node, _context: Context) -> Clause:
-        words = node.texts()
-        return ItemClause(about=about, values=frozenset(word.lower() for word in words), label=_label(about, words))
+        words = node.texts() if about == "language" or filled(node, about) else ()
+        values = read_languages(node) if about == "language" else frozenset(word.lower() for word in words)
+        return ItemClause(about=about, values=values, label=_label(about, words))
 
     return read
 

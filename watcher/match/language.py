@@ -54,7 +54,12 @@ def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
 
 def rules_version(rules_dir: Path) -> str:
     """The version that `load_rules` would give, from the files' names and bytes alone."""
-    return _version(_files(rules_dir, []), rules_dir)
+    return _version(rule_files(rules_dir), rules_dir)
+
+
+def rule_files(rules_dir: Path) -> list[Path]:
+    """Every file below a folder that its rules are made of: rules, word lists, exceptions, models."""
+    return _files(rules_dir, [])
 
 
 def _files(rules_dir: Path, mistakes: list[Mistake]) -> list[Path]:
@@ -146,8 +151,11 @@ def _list_phrases(node: Node) -> tuple[Phrase, ...]:
     """The phrases of a list, which may be grouped by language: `words: {en: [...], zh: [...]}`."""
     groups = [child for _, child in node.items()] if isinstance(node.value, dict) else [node]
     found = {phrase.source: phrase for group in groups for phrase in _group_phrases(group)}
-    if not found:
+    empty = [group for group in groups if not group.elements()]
+    if len(empty) == len(groups):
         node.wrong("an empty word list", "add words or delete the file")
+    for group in empty if len(empty) < len(groups) else ():
+        group.wrong("an empty group of words, which can never match", "add words or delete the line")
     return tuple(found.values())
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from watcher.match.clauses import Shared, named_selections, read_group
+from watcher.match.codes import filled
 from watcher.match.condition import ConditionError, Name, Of, names_of, read_condition
 from watcher.match.nodes import Node
 from watcher.match.params import PARAMS, read_param
@@ -161,7 +162,7 @@ def _condition(node: Node, selections: dict[str, Selection]) -> Any:
 
 def _phrases(node: Node | None, shared: Shared) -> tuple[Phrase, ...]:
     found = []
-    for child in node.elements() if node else ():
+    for child in filled(node, "phrases"):
         text = child.text()
         try:
             found += [read_phrase(text, shared.lists)] if text else []
@@ -197,7 +198,7 @@ def _kinds(node: Node | None, kind: FactKind) -> frozenset[str]:
     if node is None:
         return frozenset()
     allowed = KINDS.get(str(kind), ())
-    for child in node.elements():
+    for child in filled(node, "kinds"):
         if child.value not in allowed:
             child.wrong(f"{child.value!r} is no kind of {kind}", f"one of: {', '.join(allowed) or 'leave kinds: out'}")
     return frozenset(str(value) for value in node.texts() if value in allowed)

@@ -19,6 +19,11 @@ class Counts:
     silent: int = 0
 
     @property
+    def told(self) -> int:
+        """Items that were labelled or found; without any, the shares below say nothing."""
+        return self.right + self.false + self.missed
+
+    @property
     def precision(self) -> float:
         return self.right / (self.right + self.false) if self.right + self.false else 1.0
 

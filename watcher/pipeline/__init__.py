@@ -10,7 +10,7 @@ The checkpoints are where the drills kill the process: `claimed`, `committing`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from watcher.pipeline.alert import raise_alerts
 from watcher.pipeline.classify import classify_items, news_text, reclassify
@@ -20,7 +20,7 @@ from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
 from watcher.runtime import Runtime
-from watcher.store import deliveries, digests, events, feeds, items, overview, stories
+from watcher.store import deliveries, digests, events, feeds, history, items, overview, stories
 
 __all__ = [
     "STEPS",
@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 _DUE_BATCHES = 20
+_FORGET_EVERY = timedelta(hours=1)
+_FORGET_BATCH = 200
 
 
 def due(rt: Runtime) -> Nudges:
@@ -59,12 +61,25 @@ def due(rt: Runtime) -> Nudges:
         overview.record_beat(conn, "sweep", now=now)
         deliveries.park_unsendable(conn, now=now)
         stories.close_old(conn, older_than=timedelta(days=rt.settings.story_days), now=now)
+    _forget_old(rt, now)
     with rt.database.read() as conn:
         found = {
             step: waiting(conn, now=now, limit=_DUE_BATCHES * batch_size(rt, step))
             for step, waiting in backlogs.items()
         }
     return nudges(found)
+
+
+def _forget_old(rt: Runtime, now: datetime) -> None:
+    """Once an hour, or at once while there is more: drop the text of old items that no event uses, a few at a time."""
+    with rt.database.read() as conn:
+        last = overview.beat_at(conn, "forget")
+    if last is not None and now - last < _FORGET_EVERY:
+        return
+    with rt.database.write() as conn:
+        before = now - timedelta(days=rt.settings.keep_items_days)
+        if history.forget(conn, before=before, limit=_FORGET_BATCH) < _FORGET_BATCH:
+            overview.record_beat(conn, "forget", now=now)
 
 
 def poll_now(rt: Runtime) -> int:
