@@ -21,9 +21,11 @@ from watcher.model import (
     ChannelKind,
     Config,
     FeedConfig,
+    RuleParams,
     Schedule,
     Secret,
     SubscriptionConfig,
+    UnknownAmount,
     When,
 )
 
@@ -52,6 +54,7 @@ subscriptions:
     languages: [en, zh]
     tags: [press]
     at_least: 10 million usd
+    params: {funding: {at_least: 5M EUR, unknown_amount: match}, pacts: {unknown_amount: skip}}
     when: weekly mon 07:30
     zone: Asia/Shanghai
 ops: [me]
@@ -128,6 +131,10 @@ def test_a_sound_file_becomes_the_model() -> None:
                 tags=("press",),
                 at_least="10M USD",
                 at_least_usd=10e6,
+                params={
+                    "funding": RuleParams(at_least="5M EUR", unknown_amount=UnknownAmount.MATCH),
+                    "pacts": RuleParams(unknown_amount=UnknownAmount.SKIP),
+                },
                 schedule=Schedule(when=When.WEEKLY, at=time(7, 30), weekday=0, zone="Asia/Shanghai"),
             ),
         ),
@@ -231,6 +238,15 @@ public_ur: https://x.example
         ("feeds: []\nsubscriptions: {a: {}}", "channels is missing in a"),
         ("feeds: []\nsubscriptions: {a: {channels: [b]}}", "there is no channel 'b' (describe it under channels:)"),
         ("feeds: []\nsubscriptions: {a: {channels: [b], at_least: 10M}}", "'10M' is no amount of money"),
+        (
+            "feeds: []\nsubscriptions: {a: {channels: [b], params: {funding: {unknown_amount: no}}}}",
+            "'no' cannot be used for unknown_amount (write match or skip)",
+        ),
+        (
+            "feeds: []\nsubscriptions: {a: {channels: [b], params: {funding: {at_lest: 1 USD}}}}",
+            "unknown key 'at_lest' (did you mean at_least?)",
+        ),
+        ("feeds: []\nsubscriptions: {a: {channels: [b], params: [x]}}", "params must be a mapping from rules"),
         ("feeds: []\nsubscriptions: {a: {channels: [b], at_least: true}}", "'True' is no amount of money"),
         ("feeds: []\nsubscriptions: {a: {channels: [b], at_least: -1 USD}}", "'-1 USD' is no amount of money"),
         ("feeds: []\nsubscriptions: {a: {channels: [b], zone: 8}}", "'8' is no time zone"),

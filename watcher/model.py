@@ -100,6 +100,23 @@ class Schedule:
     """An IANA zone name."""
 
 
+class UnknownAmount(StrEnum):
+    """What to do with an event whose rule reads amounts, but that tells none."""
+
+    MATCH = "match"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleParams:
+    """What a subscription asks of the events of one rule, instead of what it asks of all."""
+
+    at_least: str | None = None
+    at_least_usd: float | None = None
+    unknown_amount: UnknownAmount | None = None
+    """None: skip where `at_least` asks for an amount above 0, else match."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionConfig:
     id: str
@@ -115,6 +132,8 @@ class SubscriptionConfig:
     at_least: str | None = None
     """A money threshold as written ("10M USD"); parsed once, where watcher.yml is read, to `at_least_usd`."""
     at_least_usd: float | None = None
+    params: Mapping[str, RuleParams] = field(default_factory=dict)
+    """By rule: what goes before `at_least` for its events."""
     schedule: Schedule = field(default_factory=Schedule)
 
 

@@ -2,7 +2,7 @@ import pytest
 from event_factories import event, exploring, fact, funding, money, partnership, source
 
 from watcher.digest.choose import choose
-from watcher.model import Choice, FactKind, RuleStatus, SubscriptionConfig
+from watcher.model import Choice, FactKind, RuleParams, RuleStatus, SubscriptionConfig, UnknownAmount
 
 
 def subscribed(**filters) -> SubscriptionConfig:
@@ -98,4 +98,43 @@ TEN = {"at_least": "10M USD", "at_least_usd": 10e6}
     ],
 )
 def test_an_event_is_chosen_or_not_for_a_reason_in_words(told, filters, chosen, reason):
+    assert choose(told, subscribed(**filters)) == Choice(chosen=chosen, reason=reason)
+
+
+def small(**params) -> dict[str, object]:
+    return {**TEN, "params": {"funding": RuleParams(**params)}}
+
+
+@pytest.mark.parametrize(
+    ("told", "filters", "chosen", "reason"),
+    [
+        (
+            funding(),
+            small(at_least="2bn USD", at_least_usd=2e9),
+            False,
+            "10.2bn CNY = 1.43bn USD is below 2bn USD",
+        ),
+        (
+            event(facts={"total": money("total", 8e6, "USD", 8e6)}),
+            small(at_least="0 USD", at_least_usd=0.0),
+            False,
+            None,
+        ),
+        (funding(facts={}), small(), False, "amount unknown, at least 10M USD is asked"),
+        (
+            funding(facts={}),
+            small(unknown_amount=UnknownAmount.MATCH),
+            True,
+            "rule funding; amount unknown, told all the same",
+        ),
+        (funding(facts={}), small(at_least="0 USD", at_least_usd=0.0), True, "rule funding"),
+        (
+            funding(facts={}),
+            {"params": {"funding": RuleParams(unknown_amount=UnknownAmount.SKIP)}},
+            False,
+            "amount unknown, events without one are skipped",
+        ),
+    ],
+)
+def test_what_is_asked_of_one_rule_goes_before_what_is_asked_of_all(told, filters, chosen, reason) -> None:
     assert choose(told, subscribed(**filters)) == Choice(chosen=chosen, reason=reason)

@@ -32,13 +32,24 @@ from watcher.config.values import (
     read_secret,
     read_smtp_url,
     read_text,
+    read_unknown_amount,
     read_url_or_secret,
     read_web_url,
     read_when,
     read_zone,
 )
 from watcher.errors import Mistake, Mistakes
-from watcher.model import AlertHistory, ChannelConfig, ChannelKind, Config, FeedConfig, Schedule, SubscriptionConfig
+from watcher.model import (
+    AlertHistory,
+    ChannelConfig,
+    ChannelKind,
+    Config,
+    FeedConfig,
+    RuleParams,
+    Schedule,
+    SubscriptionConfig,
+    UnknownAmount,
+)
 
 
 def load(path: Path) -> Config:
@@ -154,6 +165,31 @@ _CHANNELS: dict[ChannelKind, tuple[Field, ...]] = {
         _PRIVATE,
     ),
 }
+_PARAMS = (
+    _f("at_least", read_at_least, {"type": ["string", "number"]}, "The smallest amount of this rule's events."),
+    _f(
+        "unknown_amount",
+        read_unknown_amount,
+        {"enum": [str(one) for one in UnknownAmount]},
+        "match or skip: whether an event that names no amount is told.",
+    ),
+)
+
+
+def _rule_params(at: At, value: Any) -> dict[str, RuleParams] | None:
+    if not isinstance(value, dict):
+        at.refuse(
+            f"params must be a mapping from rules, not {kind_of(value)}", "write params: {funding: {at_least: …}}"
+        )
+        return None
+    done = {}
+    for rule_id, inner in value.items():
+        values = _present(mapping(at.down(rule_id), inner, _PARAMS) or {})
+        if read_id(at.down(rule_id), rule_id):
+            done[rule_id] = RuleParams(at_least_usd=dollars(values.get("at_least")), **values)
+    return done
+
+
 _SUBSCRIPTION = (
     _f("title", read_text, _STRING, "Name shown in subjects; the id when absent."),
     _f("channels", list_of(read_id), {**_IDS, "minItems": 1}, "Ids of the channels to tell.", True),
@@ -167,6 +203,12 @@ _SUBSCRIPTION = (
         read_at_least,
         {"type": ["string", "number"], "examples": ["10M USD", "500k EUR"]},
         "The smallest amount that is told, of the rules that read amounts; an unknown amount is not told.",
+    ),
+    _f(
+        "params",
+        _rule_params,
+        {"type": "object", "additionalProperties": object_schema(_PARAMS)},
+        "By rule: at_least and unknown_amount for its events, instead of the subscription's at_least.",
     ),
     _f("when", read_when, {"type": "string", "examples": ["immediate", "daily 08:00"]}, f"One of {WHEN_HELP}."),
     _f("zone", read_zone, {"type": "string", "examples": ["Europe/Berlin"]}, "IANA time zone of `when`."),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from watcher import wording
 from watcher.config.place import At, Read, elements, kind_of, listed, near, quoted
-from watcher.model import AlertHistory, Schedule, Secret, When
+from watcher.model import AlertHistory, Schedule, Secret, UnknownAmount, When
 from watcher.settings import duration_s
 
 WHEN_HELP = "immediate, hourly, daily 08:00, daily 08:00 on weekdays, or weekly mon 08:00"
@@ -264,6 +264,14 @@ def read_at_least(at: At, value: Any) -> str | None:
         return None
     letter = {1.0: "", 1e3: "k", 1e6: "M", 1e9: "bn"}[_SCALE[(found[2] or "").lower()]]
     return f"{found[1]}{letter} {currency}"
+
+
+def read_unknown_amount(at: At, value: Any) -> UnknownAmount | None:
+    words = [str(word) for word in UnknownAmount]
+    if value not in words:
+        at.refuse(f"{quoted(value)} cannot be used for unknown_amount", f"write {' or '.join(words)}")
+        return None
+    return UnknownAmount(value)
 
 
 @cache

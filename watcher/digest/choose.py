@@ -6,12 +6,13 @@ filter that asks for it, and the reason says so.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
 from watcher import wording
-from watcher.model import Choice, EventView, FactKind, RuleStatus, SubscriptionConfig
+from watcher.model import Choice, EventView, FactKind, RuleStatus, SubscriptionConfig, UnknownAmount
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _UNSPACED = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
@@ -32,7 +33,7 @@ def choose(event: EventView, subscription: SubscriptionConfig, *, tells_amounts:
         if not choice.chosen:
             return choice
         held.append(choice.reason)
-    choice = _amount(event, subscription, tells_amounts=tells_amounts)
+    choice = _amount(event, _of_rule(event, subscription), tells_amounts=tells_amounts)
     if not choice.chosen:
         return choice
     held.append(choice.reason)
@@ -106,20 +107,36 @@ def _folded(words: Iterable[str]) -> set[str]:
     return {word.casefold() for word in words}
 
 
-def _amount(event: EventView, subscription: SubscriptionConfig, *, tells_amounts: bool) -> Choice:
+def _of_rule(event: EventView, subscription: SubscriptionConfig) -> SubscriptionConfig:
+    """The subscription with the amount that it asks of this event's rule, where it asks another than of all."""
+    own = subscription.params.get(event.rule_id)
+    if own is None or own.at_least is None:
+        return subscription
+    return dataclasses.replace(subscription, at_least=own.at_least, at_least_usd=own.at_least_usd)
+
+
+def _untold(event: EventView, subscription: SubscriptionConfig) -> Choice:
+    """Whether an event is told that could name an amount and does not."""
+    own = subscription.params.get(event.rule_id)
+    unknown = own.unknown_amount if own else None
     least = subscription.at_least_usd
+    if unknown is UnknownAmount.MATCH or (unknown is None and not least):
+        return Choice(chosen=True, reason="amount unknown, told all the same" if unknown else "")
+    asked = f"at least {_asked(subscription)} is asked" if least else "events without one are skipped"
+    return Choice(chosen=False, reason=f"amount unknown, {asked}")
+
+
+def _amount(event: EventView, subscription: SubscriptionConfig, *, tells_amounts: bool) -> Choice:
+    least, fact = subscription.at_least_usd, event.amount
     asked = _asked(subscription)
-    if least is None:
-        if subscription.at_least is None:
-            return Choice(chosen=True, reason="")
+    if least is None and subscription.at_least is not None:
         # Silence is worse than one alert too many.
         return Choice(chosen=True, reason=f"at least {asked} is asked, but has no dollar value: not applied")
-    fact = event.amount
-    dollars = wording.amount_usd(fact) if fact else None
-    if fact is None and not tells_amounts:
-        return Choice(chosen=True, reason="")
     if fact is None:
-        return Choice(chosen=False, reason=f"amount unknown, at least {asked} is asked")
+        return _untold(event, subscription) if tells_amounts else Choice(chosen=True, reason="")
+    if not least:
+        return Choice(chosen=True, reason="")
+    dollars = wording.amount_usd(fact)
     if dollars is None:
         return Choice(chosen=False, reason=f"{wording.amount(fact)} has no dollar value, at least {asked} is asked")
     own = wording.amount(fact)

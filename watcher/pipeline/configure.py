@@ -93,16 +93,26 @@ def _sync(rt: Runtime, loaded: Config) -> Applied:
 
 
 def _with_dollars(subscription: SubscriptionConfig, now: datetime) -> SubscriptionConfig:
-    if subscription.at_least is None:
-        return subscription
+    """The subscription with its thresholds in dollars, at the rate of today."""
+    least = _dollars(subscription.id, subscription.at_least, now)
+    params = {
+        rule_id: dataclasses.replace(one, at_least_usd=_dollars(subscription.id, one.at_least, now))
+        for rule_id, one in subscription.params.items()
+    }
+    return dataclasses.replace(subscription, at_least_usd=least, params=params)
+
+
+def _dollars(subscription_id: str, threshold: str | None, now: datetime) -> float | None:
+    if threshold is None:
+        return None
     try:
-        value, currency = parse_threshold(subscription.at_least)
+        value, currency = parse_threshold(threshold)
         converted = to_usd(value, currency, now.date())
     except ValueError:
         converted = None
     if converted is None:
-        raise CannotHelp(f"subscription {subscription.id}: no exchange rate is known for {subscription.at_least!r}")
-    return dataclasses.replace(subscription, at_least_usd=converted.usd)
+        raise CannotHelp(f"subscription {subscription_id}: no exchange rate is known for {threshold!r}")
+    return converted.usd
 
 
 def check_rules(rt: Runtime) -> None:
