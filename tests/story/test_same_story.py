@@ -145,3 +145,22 @@ def test_any_text_has_a_decision_that_does_not_depend_on_the_side(title: str, te
     assert same(one, two).same == same(two, one).same
     assert set(group([one.telling, two.telling])) == {"1", "2"}
     assert isinstance(one.keys, frozenset)
+
+
+@pytest.mark.parametrize(
+    ("maker", "reason"),
+    [
+        ("Velarde Medicines", Reason.OTHER_PARTIES),
+        ("Kestrel", Reason.WORDS),
+        ("Kestrel Biosciences", Reason.WORDS),
+    ],
+)
+def test_one_sentence_about_two_companies_is_two_stories(maker: str, reason: Reason) -> None:
+    told = "{} raises $30 million for a kidney drug"
+    text = "{} raised $30 million to test its kidney drug in a first trial, with money of its investors."
+    one, two = (
+        Telling(id=name, title=told.format(name), text=text.format(name), language="en")
+        for name in ("Kestrel Bio", maker)
+    )
+    decision = same(fingerprint(one), fingerprint(two))
+    assert (decision.same, decision.reason) == (reason is not Reason.OTHER_PARTIES, reason)

@@ -44,10 +44,10 @@ class Facts:
 @lru_cache(maxsize=4096)
 def facts(told: Telling) -> Facts:
     """The facts of a telling; kept for the tellings asked for last."""
-    text = told.text[:MOST_READ]
-    found = annotate(NewsText(title=told.title, text=text, language=told.language, dated=told.dated))
+    title, text = _whole(told.title), _whole(told.text[:MOST_READ])
+    found = annotate(NewsText(title=title, text=text, language=told.language, dated=told.dated))
     named = [one for one in found.parties if one.kind not in (PartyKind.GOVERNMENT, PartyKind.PARK)]
-    head = TextField.TITLE if told.title else TextField.TEXT
+    head = TextField.TITLE if title else TextField.TEXT
     return Facts(
         codes=frozenset(one.name.casefold().replace("-", "") for one in found.assets if one.kind is AssetKind.CODE),
         parties=frozenset(one.key for one in named),
@@ -56,6 +56,11 @@ def facts(told: Telling) -> Facts:
         amounts=_amounts(found),
         rounded=frozenset(f"{usd:.1e}" for one in found.money if (usd := _usd(one)) >= _LEAST_USD),
     )
+
+
+def _whole(text: str) -> str:
+    """Without halves of characters, which no text that was decoded has, but a line of JSON may."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _amounts(found: Annotations) -> dict[MoneyRole, float]:

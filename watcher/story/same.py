@@ -47,7 +47,7 @@ class Decision:
 SAME_FROM = 0.29
 COPY_FROM = 0.92
 SURE_FROM = 0.60
-"""From here on only another substance speaks against it."""
+"""From here on only another substance or another company speaks against it."""
 AGREED_FROM = 0.14
 """From here on facts are looked at, and suffice where they agree."""
 ACROSS_WORTH = 0.80
@@ -184,6 +184,9 @@ def judged(one: Compared, other: Compared, by_words: float) -> Decision:
     if by_words >= SAME_FROM > score:
         return Decision(same=False, reason=Reason.TOO_FAR_APART, score=score)
     reason = Reason.NAMES_ACROSS_LANGUAGES if across(a, b) else Reason.WORDS
+    # in two languages a company may go by names that nothing brings together
+    if not across(a, b) and strangers(one.facts, other.facts):
+        return Decision(same=False, reason=Reason.OTHER_PARTIES, score=score * CONTRADICTED_WORTH)
     if score >= SURE_FROM:
         return Decision(same=True, reason=reason, score=score)
     if contradicted := clash(one.facts, other.facts):
@@ -206,6 +209,19 @@ def _against(a: Fingerprint, b: Fingerprint) -> Reason | None:
     if apart(a.telling.title, b.telling.title):
         return Reason.OTHER_NUMBER
     return contradiction(a, b)
+
+
+def strangers(a: Facts, b: Facts) -> bool:
+    """Whether both headlines name companies and no company of one telling can be one of the other's."""
+    if not (a.heads and b.heads) or a.codes & b.codes:
+        return False
+    return not any(_one_name(x, y) for x in a.parties for y in b.parties)
+
+
+def _one_name(a: str, b: str) -> bool:
+    """Names that begin with one word, or of which one is a part of the other."""
+    words, others = a.split("-"), b.split("-")
+    return words[0] == others[0] or set(words) <= set(others) or set(others) <= set(words)
 
 
 def clash(a: Facts, b: Facts) -> Reason | None:
