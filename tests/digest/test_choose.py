@@ -118,7 +118,7 @@ def small(**params) -> dict[str, object]:
             event(facts={"total": money("total", 8e6, "USD", 8e6)}),
             small(at_least="0 USD", at_least_usd=0.0),
             False,
-            None,
+            "8M USD is below 10M USD",
         ),
         (funding(facts={}), small(), False, "amount unknown, at least 10M USD is asked"),
         (

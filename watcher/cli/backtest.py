@@ -248,8 +248,10 @@ def _print_preview(console: Console, result: Preview, *, brief: bool, would: str
             line = Text.assemble(
                 (f"{sign} ", style), (one.subscription.id, "bold"), f": {wording.one_line(one.event.title, 100)}"
             )
-            console.print(Padding(line, (0, 0, 0, 4)))
-            console.print(Padding(Text(f"{wording.facts_line(one.event)} [{one.reason}]", "dim"), (0, 0, 0, 8)))
+            console.print(Padding(line, (0, 0, 0, 4), expand=False))
+            console.print(
+                Padding(Text(f"{wording.facts_line(one.event)} [{one.reason}]", "dim"), (0, 0, 0, 8), expand=False)
+            )
         if not brief and len(tellings) > SHOWN:
             console.print(Text(f"    and {len(tellings) - SHOWN} more: --json tells them all", "dim"))
 

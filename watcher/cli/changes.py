@@ -118,8 +118,10 @@ class Tally:
 
 def _print_row(console: Console, row: Row) -> None:
     sign, style = _SIGNS[row.change]
-    console.print(Padding(Text.assemble((f"{sign} ", style), (f"{row.id}  ", "dim"), row.title), (0, 0, 0, 2)))
-    console.print(Padding(Text(row.decided, "dim"), (0, 0, 0, 6)))
+    console.print(
+        Padding(Text.assemble((f"{sign} ", style), (f"{row.id}  ", "dim"), row.title), (0, 0, 0, 2), expand=False)
+    )
+    console.print(Padding(Text(row.decided, "dim"), (0, 0, 0, 6), expand=False))
 
 
 def told_change(change: RuleChange, *, most: int | None = None) -> None:
@@ -127,6 +129,6 @@ def told_change(change: RuleChange, *, most: int | None = None) -> None:
     console = Console(file=sys.stdout, highlight=False)
     console.print(Text.assemble((change.rule_id, "bold"), f" {change.kind}"))
     for line in change.what[:most]:
-        console.print(Padding(Text(line), (0, 0, 0, 2)))
+        console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
     if most is not None and len(change.what) > most:
         console.print(Text(f"  and {len(change.what) - most} more: `watcher rules diff` tells them", "dim"))

@@ -147,7 +147,7 @@ def _print(shown: _Shown, explanations: Sequence[Explanation], *, whole: bool) -
         _print_rule(console, explanation, shown.news, whole=whole)
     for told in shown.told:
         words = f"event {told.event_id} ({told.rule_id}) → {told.subscription_id}: {told.reason}"
-        console.print(Padding(_mark(holds=told.chosen, depth=0).append(words), (0, 0, 0, 2)))
+        console.print(Padding(_mark(holds=told.chosen, depth=0).append(words), (0, 0, 0, 2), expand=False))
     console.print()
 
 
@@ -158,7 +158,7 @@ def _print_rule(console: Console, explanation: Explanation, news: NewsText, *, w
     head.append(explanation.rule_id, "bold").append(f": {said}", "" if matched else "yellow")
     if explanation.nearest_in:
         head.append(f"  ({', '.join(explanation.nearest_in)})", "dim")
-    console.print(Padding(head, (0, 0, 0, 2)))
+    console.print(Padding(head, (0, 0, 0, 2), expand=False))
     for selection in explanation.selections:
         if whole or _tells(selection, explanation):
             _print_selection(console, selection, explanation, news, whole=whole)
@@ -183,14 +183,14 @@ def _print_selection(
         line.append(f"  {selection.stance}{f' ({selection.cue!r})' if selection.cue else ''}", "dim")
     if selection.more:
         line.append(f"  and in {selection.more} more place{'' if selection.more == 1 else 's'}", "dim")
-    console.print(Padding(line, (0, 0, 0, 4)))
+    console.print(Padding(line, (0, 0, 0, 4), expand=False))
     if not selection.holds and not whole and selection.cost >= 1:
         return
     for text in _contexts(selection, news):
-        console.print(Padding(text, (0, 0, 0, 8)))
+        console.print(Padding(text, (0, 0, 0, 8), expand=False))
     for group in selection.groups:
         for clause in _shown_clauses(group):
-            console.print(Padding(clause, (0, 0, 0, 8)))
+            console.print(Padding(clause, (0, 0, 0, 8), expand=False))
 
 
 def _shown_clauses(group: ClauseTrace, depth: int = 0) -> Iterator[Text]:

@@ -99,7 +99,7 @@ def print_row(row: dict[str, Any]) -> None:
     console.print(Text.assemble((row["rule"], "bold"), f" ({row['status']}): {told}{last}"))
     for style, line in (("", _precision(row)), ("dim", _overlap(row)), *(("yellow", note) for note in row["look_at"])):
         if line:
-            console.print(Padding(Text(line, style), (0, 0, 0, 2)))
+            console.print(Padding(Text(line, style), (0, 0, 0, 2), expand=False))
 
 
 def _precision(row: dict[str, Any]) -> str:

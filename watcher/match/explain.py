@@ -30,7 +30,7 @@ from watcher.match.rule import (
 from watcher.match.view import Stretch, Unit, View
 from watcher.model import FactKind, Level, Match, NewsText, RuleStatus, Span, Stance
 
-MAX_UNITS = 400
+MAX_UNITS = 200
 """Sentences in which the nearest miss of a selection is looked for; a match is found wherever it stands."""
 MOST_TOLD = 2
 """Pieces of the nearest miss that are told in one line; the clauses below it tell them all."""
