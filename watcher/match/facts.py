@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from watcher.match.asides import asides
 from watcher.match.phrase import Phrase
 from watcher.match.rule import FactSpec, Look, Rule
 from watcher.match.slots import Annotated, kind_of
@@ -195,20 +196,32 @@ def _size(annotated: Annotated) -> tuple[float, float]:
 
 
 def _many(spec: FactSpec, candidates: list[Annotated], view: View) -> list[Annotated]:
-    """Different values in order. Countries of places that are named are left out; places are joined by the cities that
-    contain them, where the item names those, so that who asks for the city finds its district; with `apart` every
-    place that contains another one is left out instead.
+    """Different values in order. Of places those are left out that only say where another one lies or where one met,
+    and countries beside two other places; places are joined by the cities that contain them, where the item speaks of
+    those too, so that who asks for the city finds its district; with `apart` every place that contains another one is
+    left out instead.
     """
     outer = {key for one in candidates if isinstance(one, Place) for key in one.within}
+    beside = _beside(view)
+    lesser = {one.key for one in candidates if isinstance(one, Place) and one.kind is not PlaceKind.COUNTRY} - beside
     kept: dict[str, Annotated] = {}
     for one in candidates:
-        if not (isinstance(one, Place) and one.key in outer and (spec.apart or one.kind is PlaceKind.COUNTRY)):
+        country = isinstance(one, Place) and one.kind is PlaceKind.COUNTRY
+        contains = isinstance(one, Place) and one.key in outer and (spec.apart or country)
+        needless = isinstance(one, Place) and (one.key in beside or (country and len(lesser) > 1))
+        if not contains and not (lesser and needless):
             kept.setdefault(_name(one), one)
     if not spec.apart:
         for place in view.annotations.places:
-            if place.key in outer and place.kind is PlaceKind.CITY:
+            if place.key in outer and place.kind is PlaceKind.CITY and place.key not in beside:
                 kept.setdefault(place.key, place)
     return list(kept.values())[:MAX_VALUES]
+
+
+def _beside(view: View) -> frozenset[str]:
+    news = view.news
+    texts = {TextField.TITLE: news.title, TextField.TEXT: news.text}
+    return view.once("asides", lambda: asides(view.annotations.places, texts.__getitem__))
 
 
 def _shown(annotated: Annotated) -> str:
