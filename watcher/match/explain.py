@@ -117,7 +117,7 @@ class _Walk(Evaluation):
             level=rule.level,
             status=rule.status,
             match=verdict.match,
-            decided=verdict.decided,
+            decided=", ".join(dict.fromkeys(verdict.decided.split(", "))) if verdict.match else verdict.decided,
             nearest=nearest,
             nearest_in=about,
             selections=tuple(traces.values()),
@@ -305,16 +305,20 @@ _NO_WORDS = PlaceClause | PartyClause | MoneyClause | AssetClause | DateClause |
 def _mean_cost(clauses: Sequence[Clause], traces: Sequence[ClauseTrace]) -> float:
     """The weighted mean of what is asked for, and on top of it what speaks against."""
     asked = [
-        (_weight(clause), trace.cost) for clause, trace in zip(clauses, traces, strict=True) if trace.label != "none"
+        (_weight(clause, trace), trace.cost)
+        for clause, trace in zip(clauses, traces, strict=True)
+        if trace.label != "none"
     ]
     against = sum(trace.cost for trace in traces if trace.label == "none")
     return sum(weight * cost for weight, cost in asked) / max(1, sum(weight for weight, _ in asked)) + against
 
 
-def _weight(clause: Clause) -> int:
+def _weight(clause: Clause, trace: ClauseTrace) -> int:
     """Words say more of what a text is about than that some party or place stands in it."""
     if isinstance(clause, Group):
-        return max(map(_weight, clause.clauses), default=1)
+        held = trace.holds and clause.op == "any"
+        pairs = zip(clause.clauses, trace.inner, strict=True)
+        return max((_weight(one, inner) for one, inner in pairs if inner.holds or not held), default=1)
     return 1 if isinstance(clause, _NO_WORDS) else 3
 
 
