@@ -3,7 +3,8 @@
 Run: `python benchmarks/placing.py [--stories 10000] [--postgres URL]`. The items are deals of invented companies in
 sentences that all sound alike, which is the hard case: nearly every word is common. Of the measured items half tell a
 known story in other words and half a new one. Printed is CPU time of this process, and wall time, by part: reading the
-item (`fingerprint`, outside any transaction), finding and deciding, and writing what came of it.
+item (words and facts, outside any transaction), finding its story (the look-up and the decision), and the whole of
+placing it (finding once more, and writing what came of it).
 """
 
 from __future__ import annotations

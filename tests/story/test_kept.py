@@ -29,6 +29,7 @@ LATER = Telling(
 )
 CHINESE = Telling(id="3", title="Kestrel Bio以8000万美元授权KB-210", language="zh", dated=date(2026, 3, 3))
 OTHER = Telling(id="4", title="Kestrel Bio licenses KB-377 to Onoda for $12 million", language="en")
+BARE = Telling(id="6", text="Northwind Pharma gets KB-210 of Kestrel Bio.", language="en")
 DIGEST = Telling(id="5", title="Week in review: Kestrel Bio licenses KB-210", language="en")
 
 
@@ -36,7 +37,7 @@ def _compared(told: Telling) -> Compared:
     return compared(fingerprint(told), Weights())
 
 
-@pytest.mark.parametrize("told", [DEAL, LATER, CHINESE, OTHER, DIGEST])
+@pytest.mark.parametrize("told", [DEAL, LATER, CHINESE, OTHER, BARE, DIGEST])
 def test_a_telling_that_comes_back_from_json_is_judged_as_before(told: Telling) -> None:
     kept = recall(json.loads(json.dumps(keep(_compared(DEAL)))))
     name, decision = choose(_compared(told), {"kept": [kept]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,7 +50,17 @@ def read(item: Item, weights: Weights) -> Told:
     """Pure; takes some milliseconds, for the item's facts are read too."""
     told = compared(fingerprint(item), weights)
     told.facts  # noqa: B018 — read now, outside any transaction
-    return Told(item=item, story_key=story_key(item), compared=told, keys=stories.hashed(told.print.keys))
+    keys = stories.hashed({*told.print.keys, *_rare_names(told, weights)})
+    return Told(item=item, story_key=story_key(item), compared=told, keys=keys)
+
+
+def _rare_names(told: Compared, weights: Weights) -> list[str]:
+    """Keys for names that few items have: short headlines share no pair of names, and a common one finds too much."""
+    if told.print.roundup:
+        return []
+    most = max(2.0, weights.items / 100)
+    rare = [name for name in told.neutral if name[0] in "@+" and weights.counts.get(name, 0) <= most]
+    return [f"n:{name}" for name in heapq.nlargest(6, rare, key=lambda name: told.neutral[name])]
 
 
 def place(conn: Connection, told: Told, *, opens: bool, now: datetime) -> int | None:

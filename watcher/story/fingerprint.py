@@ -80,6 +80,8 @@ class Fingerprint:
     """Two letters, or `und` for Latin letters of an unknown language."""
     roundup: bool
     """Tells many things at once."""
+    short: bool = False
+    """A text without a headline, and a short one: it has few words to share."""
     codes: frozenset[str] = field(default=frozenset())
     """Codes of substances in the title and the lead."""
 
@@ -108,6 +110,7 @@ def fingerprint(item: Telling | Item) -> Fingerprint:
         neutral={one: count for one, count in counted.items() if one[0] in _NEUTRAL},
         language=language_of(told),
         roundup=is_roundup(told.title, text),
+        short=not told.title and len(text) < _LEAD,
         codes=frozenset(one for one in (*title, *lead) if one[0] == "#" and one[1].isalpha()),
     )
 

@@ -20,6 +20,7 @@ from watcher.story.same import (
     copies,
     days_worth,
     dot,
+    length_worth,
 )
 
 OWN_LIKENESS = 0.4
@@ -110,7 +111,7 @@ def likeness(a: Fingerprint, b: Fingerprint, value: float) -> float:
         return 1.0
     if a.roundup or b.roundup:
         return 0.0
-    return value * days_worth(a, b) * (CONTRADICTED_WORTH if contradiction(a, b) else 1.0)
+    return value * length_worth(a, b) * days_worth(a, b) * (CONTRADICTED_WORTH if contradiction(a, b) else 1.0)
 
 
 class _Piles:

@@ -32,6 +32,7 @@ def keep(one: Compared) -> dict[str, Any]:
         "language": told.language,
         "dated": told.telling.dated.isoformat() if told.telling.dated else None,
         "roundup": told.roundup,
+        "short": told.short,
         "codes": sorted(told.codes),
         "words": _most(one.words),
         "neutral": _most(one.neutral),
@@ -58,6 +59,7 @@ def recall(kept: Mapping[str, Any]) -> Compared:
         neutral={},
         language=kept["language"],
         roundup=kept["roundup"],
+        short=kept["short"],
         codes=frozenset(kept["codes"]),
     )
     return Compared(told, kept["words"], kept["neutral"], partial(_facts, kept["facts"]))

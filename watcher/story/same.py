@@ -53,6 +53,7 @@ AGREED_FROM = 0.14
 ACROSS_WORTH = 0.80
 """A likeness across languages, told by names alone, counts so much of one by all words."""
 CONTRADICTED_WORTH = 0.4
+SHORT_WORTH = 1.3
 DAYS_FREE, DAYS_FADE, DAYS_MOST = 3, 30, 90
 _PRIOR_ITEMS, _PRIOR_COUNT = 200.0, 0.5
 _NEWS_COUNT = {"~": 2.0, "=": 2.0}
@@ -156,7 +157,13 @@ def compared(told: Fingerprint, weights: Weights) -> Compared:
 
 def likeness(a: Compared, b: Compared) -> float:
     """How alike two tellings are by words, 0 to 1; across languages by names, numbers and news words alone."""
-    return ACROSS_WORTH * dot(a.neutral, b.neutral) if across(a.print, b.print) else dot(a.words, b.words)
+    value = ACROSS_WORTH * dot(a.neutral, b.neutral) if across(a.print, b.print) else dot(a.words, b.words)
+    return value * length_worth(a.print, b.print)
+
+
+def length_worth(a: Fingerprint, b: Fingerprint) -> float:
+    """What a likeness counts by length: two short texts without headlines have fewer words to share."""
+    return SHORT_WORTH if a.short and b.short else 1.0
 
 
 _UNWEIGHTED = Weights()
