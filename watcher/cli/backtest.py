@@ -34,6 +34,7 @@ from watcher.runtime import Runtime
 from watcher.store import history
 
 Days = Annotated[int, typer.Option("--days", min=1, help="Items first seen in so many days.")]
+_BATCH = 200
 SHOWN = 10
 """Items, and tellings, that the terminal names of each kind; --json names all."""
 
@@ -192,12 +193,12 @@ def _stored(rt: Runtime, days: int) -> Iterator[Item]:
 def _matches(rt: Runtime, engine: Engine, ids: Sequence[int]) -> list[tuple[Item, Match]]:
     found: list[tuple[Item, Match]] = []
     with progress("running the rules", len(ids)) as advance:
-        for item_id in ids:
+        for start in range(0, len(ids), _BATCH):
             with rt.database.read() as conn:
-                item = history.item(conn, item_id)
-            if item is not None:
+                stored = history.some(conn, ids[start : start + _BATCH])
+            for item in stored:
                 found += [(item, match) for match in engine.matches(pipeline.news_text(item))]
-            advance()
+                advance()
     return found
 
 

@@ -41,6 +41,11 @@ def item(conn: Connection, item_id: int) -> Item | None:
     return None if row is None else _item(row)
 
 
+def some(conn: Connection, ids: Sequence[int]) -> list[Item]:
+    """The stored items of those ids, in order of id; give a few hundred at a time."""
+    return [_item(row) for row in conn.execute(_query().where(items.c.id.in_(ids)).order_by(items.c.id))]
+
+
 def batch(conn: Connection, *, since: datetime, after: int = 0, limit: int = 200) -> list[Item]:
     """The next stored items with words, first seen since then, whose ids follow `after`."""
     kept = and_(items.c.first_seen_at >= since, items.c.id > after, or_(items.c.title != "", items.c.text != ""))
