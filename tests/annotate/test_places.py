@@ -278,3 +278,23 @@ def test_towns_that_no_gazetteer_knows_are_told_by_what_stands_beside_them(
 )
 def test_offices_peoples_months_and_persons_are_no_towns(text: str) -> None:
     assert places(text, TextField.TEXT) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("桃园市政府与立陶宛考纳斯签约，考纳斯副市长到场。", ["Taoyuan", "Lithuania", "考纳斯", "考纳斯"]),
+        ("与澳洲新南威尔士州莱德市签署备忘录。", ["Australia", "New South Wales", "莱德市"]),
+        ("与日本群马县水上町议会签署协定。", ["Japan", "Gunma", "水上町"]),
+        ("高新区管委会与新津区人民政府签署协议。", ["新津区"]),
+        ("与日本松山市长野志克仁签下协定。", ["Japan", "Matsuyama"]),
+        ("经发局长廖泰安表示,将持续推动。", []),
+        ("泰国清迈与台中缔结姊妹市。", ["Thailand", "Chiang Mai", "Taichung"]),
+        ("中部地区的高新区联盟成立。", []),
+        ("谭成旭市长说,两市将深化合作。", []),
+        ("Plovdiv, a European Capital of Culture, invited the guests.", ["Plovdiv"]),
+        ("The Port Island site and the Northern Office were shown.", []),
+    ],
+)
+def test_places_that_no_gazetteer_has_are_read_and_people_are_not(text: str, names: list[str]) -> None:
+    assert [one.name for one in places(text, TextField.TEXT)] == names

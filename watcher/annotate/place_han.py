@@ -22,15 +22,23 @@ _HANGUL_AFTER = re.compile(
     r"·|산|발)?(?![가-힣])"
 )
 _UNKNOWN = re.compile(
-    r"([\u4e00-\u9fff·]{2,7}?)(市|省|州|县|郡|大区|自治区)(?=政府|市长|市委|省长|州长|"
-    r"县长|议会|人民政府|结为|签|缔结|代表团|访问|[、,，与和及;；。）)等·]|续签|正式|"
-    r"日前|近日|在|的|は|と|が|の|を)"
+    r"([\u4e00-\u9fff·-]{2,9}?)(市|省|州|县|郡|大区|自治区|町|村|区(?=人民政府|政府|区长|区委)|乡(?=公所))"
+    r"(?=政府|副?[市省州县镇町村乡区]长|市委|区委|县委|公所|议会|人民政府|结为|签|缔结|代表团|访问|"
+    r"[、,，与和及;；。）)等·]|续签|正式|日前|近日|在|的|は|と|が|の|を)"
 )
+_SYLLABLES = (
+    "阿埃艾爱安奥巴白班邦包保贝本比彼宾波伯勃博布茨楚达戴丹道德登邓狄迪底蒂丁杜敦厄恩尔法凡菲费芬佛弗富盖甘戈哥格根古圭哈豪赫黑亨霍基吉加贾杰"
+    "卡凯坎康考柯科克肯孔库夸奎拉腊莱赖兰朗劳勒雷黎里丽利莉林琳伦隆卢鲁路罗洛马玛迈麦曼毛梅门蒙米密缪摩莫墨姆穆拿纳娜瑙内尼宁纽努诺欧帕潘庞培"
+    "佩彭皮匹平泼普奇恰乔切琴丘热瑞若撒萨塞赛桑瑟森沙舍圣施史士舒丝斯思苏索塔泰坦汤陶特滕提廷通图托瓦万威维韦魏温翁沃乌武伍西希锡夏谢辛休许雅亚"
+    "延耶叶伊依因英尤约泽扎詹兹佐"
+)
+_SPELT = re.compile(rf"[{_SYLLABLES}·-]{{3,8}}(?=副?(?:市长|州长|省长|郡长)|市政府|市政厅|市议会|州政府|省政府)")
+"""A foreign name, spelt by sound, before an office or those who hold it: "考纳斯副市长"."""
 _UNKNOWN_LEFT = re.compile(
-    r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为]|以及|包括|其中|日前|国际|城市|来自|前往|当天|会见|签订)"
+    r"^.*(?:[与和及同跟、在于到赴访对由从向自将是为的]|以及|包括|其中|日前|国际|城市|来自|前往|当天|会见|签订)"
 )
 _NOT_NAMES = re.compile(
-    r"^.*(?:上|城|超|股|都|全|本|我|该|各|两|门|楼|夜|三|四|五|六|七|八|九|十|多|几|"
+    r"^.*(?:副|代理|常务|前任|时任|新任|现任|候任|女|姊妹|姐妹|友谊|兄弟|结好|结拜|伙伴|签约|上|城|超|股|都|全|本|我|该|各|两|门|楼|夜|三|四|五|六|七|八|九|十|多|几|"
     r"每|某|此|这|那|外|他|友|好|新|老|大|小|中|县级|地级|直辖|首府|省会|国家|双方|"
     r"地方|沿海|国际|主办|举办|"
     r"进博|资本|房|车|菜|集|黑|牛|熊|港|债|期|汇|楼|九|神|亚|非|欧|澳|美|满|潮|五大|旗舰|原)$"
@@ -41,6 +49,7 @@ _ZONE_LEFT = re.compile(
     r"形成|推进|推动|推介|依托|成为|作为|"
     r"签约|签署|签订|联合|携手|委托|支持|加快|举办|启动|成立|引进|吸引|进驻|走进|出席|"
     r"开幕|通过|利用|旗下|关于|围绕|以|该|本|各|这|那|此|全国|全省|全市|一个|多个|"
+    r"宣布|官方|交换|毗邻|当地|邻近|两地|双方|三地|"
     r"首个|首批|国家级|省级|市级|现代|世界级|一流|两大|三大|"
     r"有|会|後|后|年|月|日|个|家|所|项|次|投资|合作|发展|主任|书记|前身|拥有|平台|目前|已|也|还|又|均|都|及其)"
 )
@@ -52,6 +61,15 @@ _ZONE_GENERIC = re.compile(
     r"开发|示范|试点|高端|先进|制造|材料|能源|食品|首|总部|企业|专|双|优势|大健康|"
     r"制药|智慧|国内|中国|全国|全球|一流|主|东|西|南|北|先行)*$"
 )
+_TITLED = re.compile(
+    r"(?:[市区县州省镇乡町村厅局处院校部科议行社会事]长|书记|主任|代表|总裁|经理|教授|大使|领事|委员|议员|博士)"
+    r"[李张刘陈杨赵周吴徐孙胡朱林郭梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛阎余潘杜戴夏钟汪姜范姚谭廖邹熊陆郝孔崔邱秦史顾侯邵孟龙"
+    r"段钱汤尹黎贺赖龚庞樊殷施陶翟颜倪严温芦俞葛伍尤毕聂焦柳邢岳梅莫庄祝涂耿詹关苗凌费纪盛童项裴卢柯阮游]?$"
+)
+"""What stands before the name of a person: an office, and perhaps the surname."""
+_NOT_AFTER_TITLE = re.compile(r"[市省州县区特新高经开与和及、,，在]")
+_LANDMARK = re.compile(r"山(?![东西区市县城])|湖(?![南北州区])|寺")
+_COMPASS = frozenset(("中部", "北部", "南部", "东部", "西部", "中央", "北区", "南区", "东区", "西区", "中区"))
 _WEAK_CUES = re.compile(r"^(?:市(?!场|值|盈|面)|政府|人民政府|市长|高新区|开发区|经开区)")
 
 
@@ -118,6 +136,8 @@ class HanReader:
     def _accept(self, start: int, end: int, senses: tuple[Sense, ...], before: list[Found]) -> Found | None:
         text = self.text
         first = text[start]
+        if text[start:end] in _COMPASS:
+            return None
         if "가" <= first <= "힣" and _runs_into_hangul(text, start, end):
             return None
         if _kana(first) and ((start and _kana(text[start - 1])) or (end < len(text) and _kana(text[end]))):
@@ -149,9 +169,18 @@ class HanReader:
                 self.doubtful.update(e.key for e, _ in entries)
                 return None
         entry = choose(strong or [e for e, _ in entries], [f.country for f in before[-4:]])
+        if self._of_a_person(start, end) or (end - start == 2 and _LANDMARK.match(text, end)):
+            return None
         if end - start == 2 and HAN_WORDS_AROUND.search(text[max(0, start - 1) : end + 1]):
             return None
         return self._found(start, self._suffix(end, entry), entry)
+
+    def _of_a_person(self, start: int, end: int) -> bool:
+        """Is it the name of one who holds an office ("松山市长野志克仁", "久留米市长大久保勉")?"""
+        text = self.text
+        if text[start] == "长" and text[start - 1 : start] in ("市", "县", "州", "区", "省", "町", "村"):
+            return not _NOT_AFTER_TITLE.match(text, end)
+        return _TITLED.search(text, max(0, start - 4), start) is not None and not _NOT_AFTER_TITLE.match(text, end)
 
     def _suffix(self, end: int, entry: Entry) -> int:
         """Takes 市, 県, 시 and the like after a bare name into the span."""
@@ -269,20 +298,45 @@ class HanReader:
             if any(covered[start : match.end()]):
                 start = max((i + 1 for i in range(start, match.end()) if covered[i]), default=start)
             base = self.text[start : match.end(1)]
-            if re.search(r"[省市县州]", base):
+            if inner := list(_WIDER.finditer(base)):
+                start, base = start + inner[-1].end(), base[inner[-1].end() :]
+            if (
+                not 2 <= len(base) <= 7
+                or (match.group(2) != "町" and _NOT_NAMES.match(base))
+                or any(self.blocked[start : match.end()])
+            ):
                 continue
-            if len(base) < 2 or len(base) > 6 or _NOT_NAMES.match(base) or any(self.blocked[start : match.end()]):
-                continue
-            country = next((f.country for f in self.found if f.end == start and f.kind is PlaceKind.COUNTRY), None)
             kind = PlaceKind.REGION if match.group(2) in ("省", "州", "大区", "自治区") else PlaceKind.CITY
-            kind = PlaceKind.DISTRICT if match.group(2) in ("县", "郡") else kind
-            name = self.text[start : match.end()]
-            within = (country.lower(),) if country else ()
-            self.found.append(
-                Found(start, match.end(), name, kind, country, made_key((country or "").lower(), base, ""), within)
-            )
+            kind = PlaceKind.DISTRICT if match.group(2) in ("县", "郡", "区", "町", "村", "乡") else kind
+            self._add_unknown(start, match.end(), base, kind, covered)
+        for match in _SPELT.finditer(self.text):
+            start = max((i + 1 for i in range(match.start(), match.end()) if covered[i]), default=match.start())
+            if match.end() - start > 2 and not any(self.blocked[start : match.end()]) and not self._speaks(match):
+                self._add_unknown(start, match.end(), self.text[start : match.end()], PlaceKind.CITY, covered)
+
+    def _speaks(self, match: re.Match[str]) -> bool:
+        """ "路斯特副市长说": a person with an office; places do not speak."""
+        return _SAYS.match(self.text, match.end()) is not None or f"长{match.group()}" in self.text
+
+    def _add_unknown(self, start: int, end: int, base: str, kind: PlaceKind, covered: bytearray) -> None:
+        """A name and where else it stands bare; a country or region right before any of them holds it."""
+        ends = {one.end: one for one in self.found if one.kind in (PlaceKind.COUNTRY, PlaceKind.REGION)}
+        spans = [(start, end)]
+        if len(base) > 2:
+            bare = (at.start() for at in re.finditer(re.escape(base), self.text))
+            spans += [(at, at + len(base)) for at in bare if not any(covered[at : at + len(base)]) and at != start]
+        parent = next((ends[first] for first, _ in spans if first in ends), None)
+        country = parent.country if parent else None
+        key = made_key((country or "").lower(), base, "")
+        within = (parent.key, *parent.within) if parent else ()
+        for first, last in spans:
+            if not any(covered[first:last]):
+                covered[first:last] = b"\1" * (last - first)
+                self.found.append(Found(first, last, self.text[start:end], kind, country, key, within))
 
 
+_SAYS = re.compile(r"副?[市州省郡]长.{0,2}(?:说|表示|指出|介绍|强调|致辞|认为|感谢|回忆)")
+_WIDER = re.compile(r"[省市县州]")
 HAN_WORDS_AROUND = re.compile(
     r"孙中山|中山装|上海证|东方(?!市)|西安装|南京西路|北京烤|新西兰花|大连续|长春花|广州话|天津饭|不大同|武汉字"
 )

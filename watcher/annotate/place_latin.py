@@ -55,6 +55,8 @@ class LatinReader(UnknownReader):
             if any(self.taken[i : i + size]) or any(self.blocked[i : i + size]):
                 continue
             senses = gazetteer().latin.senses(" ".join(latin_key(w.text) for w in run))
+            if size == 1 and word.fold in _COMPASS and not self._compass_place(i):
+                continue
             if senses and self._fits(i, i + size, strong=any(not s.weak for s in senses)):
                 everything = [gazetteer().entry(s.row) for s in senses]
                 entries = [e for e, s in zip(everything, senses, strict=True) if not s.weak] or everything
@@ -64,6 +66,10 @@ class LatinReader(UnknownReader):
                 self._add(i, i + size, chosen)
                 return size
         return 1
+
+    def _compass_place(self, i: int) -> bool:
+        after = self._after(i + 1)
+        return after is not None and joined(after) and after.fold in ("region", "province")
 
     def _initials(self, word: Word) -> Entry | None:
         key = INITIALS.get(word.text)
@@ -204,6 +210,7 @@ class LatinReader(UnknownReader):
         return int(_OWN_TAILS[tail.fold] is entry.kind or tail.fold == "county")
 
 
+_COMPASS = frozenset("northern southern eastern western central island north south east west".split())
 _OWN_TAILS = {
     **dict.fromkeys(("province", "prefecture", "state"), PlaceKind.REGION),
     **dict.fromkeys(("county", "district"), PlaceKind.DISTRICT),

@@ -49,7 +49,7 @@ class UnknownReader(ZoneReader):
         """ "Mayor of X", "City of X Y", "alcalde de X" """
         before = self._before(i)
         led = before and before.fold in _OF and i > 1 and self.words[i - 2].fold in ADMIN_BEFORE
-        if not led or not joined(self.words[i]) or not joined(self.words[i - 1]):
+        if not led or not joined(self.words[i]) or not joined(self.words[i - 1]) or self.words[i].fold in _NO_SEAT:
             return False
         j = i + 1
         while j < self.count and j - i < _MOST_WORDS and self._goes_on(j) and self.words[j].fold not in MAY_FOLLOW:
@@ -185,6 +185,8 @@ class UnknownReader(ZoneReader):
         self._noted = len(self.found)
 
 
+_NO_SEAT = frozenset("culture science sport design justice peace light music youth books innovation".split())
+"""A "Capital of Culture" is none of a place."""
 _TAIL_KIND = {
     "city": PlaceKind.CITY,
     "province": PlaceKind.REGION,
