@@ -110,11 +110,14 @@ def candidates(conn: Connection, keys: Sequence[int], *, limit: int) -> list[Cor
 
 
 def original(conn: Connection, story_id: int, item: Item, *, page: str | None) -> int | None:
-    """The first item of the story that is the same page as this one: the link `page`, or the same headline and text."""
+    """The item of the story that is the same page as this one: the link `page`, or the same headline and text.
+
+    Whichever came to the story before is the original: two workers may place a page's copies in any order.
+    """
     same_words = (items.c.title == item.title) & (items.c.text == item.text)
     same_page = same_words if page is None else or_(items.c.link == page, same_words)
     query = select(func.min(items.c.id)).where(
-        items.c.story_id == story_id, items.c.id < item.id, items.c.copy_of.is_(None), same_page
+        items.c.story_id == story_id, items.c.id != item.id, items.c.copy_of.is_(None), same_page
     )
     found: int | None = conn.execute(query).scalar_one()
     return found
