@@ -10,17 +10,7 @@ from watcher.match.condition import And, Condition, Name, Not, Of, Or
 from watcher.match.evaluate import Engine
 from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import shortest, weight
-from watcher.match.rule import (
-    Clause,
-    Group,
-    LikenessClause,
-    NearClause,
-    PhraseClause,
-    Rule,
-    RuleSet,
-    Selection,
-    SelectionClause,
-)
+from watcher.match.rule import Clause, Group, NearClause, PhraseClause, Rule, RuleSet, Selection, SelectionClause
 
 Need = frozenset[str] | None
 """Literals of which one must occur for something to be true; None when there are no such literals."""
@@ -50,7 +40,7 @@ def compile_rules(rule_set: RuleSet, params: Mapping[str, str] | None = None) ->
     if mistakes:
         raise Mistakes(mistakes)
     needs = [need_of(rule) for rule in rule_set.rules]
-    return Engine(rule_set, read, needs, {key for rule in rule_set.rules for key in _keys(rule)})
+    return Engine(rule_set, read, needs)
 
 
 def need_of(rule: Rule) -> Need:
@@ -100,21 +90,3 @@ def _best(needs: list[Need]) -> Need:
     """The most selective of literals that are all needed: few and long ones."""
     solid = [need for need in needs if need]
     return max(solid, key=lambda need: (min(map(weight, need)), -len(need))) if solid else None
-
-
-def _keys(rule: Rule) -> set[str]:
-    """The literals of all phrases of a rule."""
-    selections = [*rule.selections.values(), *(exception.selection for exception in rule.exceptions)]
-    stack: list[Clause] = [group for selection in selections for group in selection.groups]
-    phrases = [*rule.frames]
-    for spec in rule.facts:
-        phrases += [*spec.phrases, *(phrase for _, values in spec.values for phrase in values)]
-    while stack:
-        clause = stack.pop()
-        if isinstance(clause, PhraseClause):
-            phrases += clause.phrases
-        elif isinstance(clause, LikenessClause):
-            phrases += [phrase for _, listed in clause.model.lists for phrase in listed]
-        elif isinstance(clause, Group | NearClause):
-            stack += clause.clauses
-    return {key for phrase in phrases for need in phrase.needs for key in need}

@@ -148,7 +148,8 @@ class Evaluation:
     # ── selections ──
 
     def _units_of(self, selection: Selection) -> list[tuple[Unit, list[Hit]]]:
-        if not self._could_hold(selection):
+        needs = self.view.needs(selection)
+        if not self.view.possible(needs):
             return []
         found = []
         for unit in self.view.units(selection.within, selection.where):
@@ -157,15 +158,12 @@ class Evaluation:
                 found.append((unit, hits))
         return found
 
-    def _could_hold(self, selection: Selection) -> bool:
-        """A look at the literals alone, before anything is cut or annotated."""
-        return all(could_hold(group, self.view, self.rule) for group in selection.groups)
-
     def _selection_in(self, selection: Selection, unit: Unit) -> list[Hit] | None:
         """The hits of a selection in a unit, judged once: selections may name one another."""
         key = (id(selection), unit)
         if key not in self._judged:
-            self._judged[key] = self._judge(selection, unit)
+            possible = self.view.possible(self.view.needs(selection), unit)
+            self._judged[key] = self._judge(selection, unit) if possible else None
         return self._judged[key]
 
     def _judge(self, selection: Selection, unit: Unit) -> list[Hit] | None:
@@ -334,19 +332,4 @@ def count_places(places: Sequence[Any], *, apart: bool) -> int:
     return len(keys)
 
 
-def could_hold(clause: Clause, view: View, rule: Rule) -> bool:
-    """Whether the literals that were found leave the clause possible."""
-    match clause:
-        case PhraseClause():
-            return bool(view.alive(clause.phrases))
-        case Group(op="any"):
-            return any(could_hold(one, view, rule) for one in clause.clauses)
-        case Group(op="all") | NearClause():
-            return all(could_hold(one, view, rule) for one in clause.clauses)
-        case SelectionClause():
-            return all(could_hold(group, view, rule) for group in rule.selections[clause.name].groups)
-        case _:
-            return True
-
-
-__all__ = ["Evaluation", "Hit", "Verdict", "Within", "could_hold", "count_places"]
+__all__ = ["Evaluation", "Hit", "Verdict", "Within", "count_places"]

@@ -4,14 +4,15 @@ annotators run at most once per text, and only when such a rule is left. Made by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from watcher.annotate import MAX_TEXT, annotate
 from watcher.match.decide import Evaluation, Verdict
+from watcher.match.lexicon import Lexicon
 from watcher.match.rule import Rule, RuleSet
-from watcher.match.scan import Scan, literal_finder
+from watcher.match.scan import Scan
 from watcher.match.view import Annotate, View
 from watcher.model import Match, NewsText
 
@@ -24,17 +25,16 @@ class Engine:
         rule_set: RuleSet,
         params: Mapping[str, Mapping[str, Any]],
         needs: Sequence[frozenset[str] | None],
-        literals: Iterable[str],
         *,
         annotate_with: Annotate = annotate,
     ) -> None:
-        """`needs`: per rule the literals of which one must occur, or None; `literals`: those of all their phrases."""
+        """`needs`: per rule the literals of which one must occur, or None."""
         self.rule_set = rule_set
         self._annotate = annotate_with
         self._params = {rule.id: {**rule.params, **params.get(rule.id, {})} for rule in rule_set.rules}
         self._always = sum(1 << index for index, need in enumerate(needs) if need is None)
         self._scan = _scan(needs)
-        self._literals_in = literal_finder(literals)
+        self._lexicon = Lexicon(rule_set.rules)
 
     @property
     def version(self) -> str:
@@ -64,7 +64,7 @@ class Engine:
 
     def view(self, news: NewsText) -> View:
         """A news text as the rules see it."""
-        return View(_bounded(news), self._annotate, self._literals_in)
+        return View(_bounded(news), self._annotate, self._lexicon)
 
     def params(self, rule_id: str) -> Mapping[str, Any]:
         """The checked parameters of a rule, overrides put in."""

@@ -14,9 +14,9 @@ from watcher.annotate import annotate
 from watcher.errors import CannotHelp
 from watcher.match.features import Passage, features, passages
 from watcher.match.learned import Named
+from watcher.match.lexicon import Lexicon
 from watcher.match.likeness import logistic
 from watcher.match.rule import RuleSet
-from watcher.match.scan import literal_finder
 from watcher.match.view import Stretch, Unit, View
 from watcher.model import NewsText, TextField
 
@@ -62,8 +62,8 @@ class Row:
 
 def rows(items: Iterable[Labelled], lists: Named) -> list[Row]:
     """The passages of labelled news. A label of a long text holds for the passages with the evidence alone."""
-    find = literal_finder({key for _, listed in lists for phrase in listed for need in phrase.needs for key in need})
-    return [row for item in items for row in _rows(item, View(item.news, annotate, find), lists)]
+    lexicon = Lexicon((), [listed for _, listed in lists])
+    return [row for item in items for row in _rows(item, View(item.news, annotate, lexicon), lists)]
 
 
 def examples(rule_set: RuleSet) -> list[Labelled]:

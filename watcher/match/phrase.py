@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import groupby
+from itertools import groupby, takewhile
 
 from watcher.match.fold import ASCII_WORD, FURTHER_WORD, WORD, fold, is_cjk
 from watcher.match.slots import Slot, SlotError, read_slot
@@ -45,7 +45,11 @@ class Phrase:
     pattern: str
     needs: tuple[frozenset[str], ...]
     """Sets of literals of folded text; where the phrase matches, at least one of each set is present."""
+    starts: frozenset[str] = frozenset()
+    """Literals, and characters of slots, one of which every match begins with; empty when that is not known."""
     slots: tuple[Slot, ...] = ()
+    holes: tuple[frozenset[str], ...] = ()
+    """Per slot the characters of which one must stand there."""
     gapped: bool = False
 
     @property
@@ -72,6 +76,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 class _Part:
     pattern: str
     keys: frozenset[str] = frozenset()
+    starts: frozenset[str] = frozenset()
     kind: str = "word"
     optional: bool = False
     spaced: bool = False
@@ -113,7 +118,9 @@ def _read(source: str, lists: Lists | None) -> Phrase:
         source=source,
         pattern=_joined(parts),
         needs=_necessary(parts),
+        starts=_starts(parts),
         slots=tuple(slots),
+        holes=tuple(frozenset(slot.codes) for slot in slots),
         gapped=any(part.kind == "gap" for part in parts),
     )
 
@@ -142,7 +149,7 @@ def _part(token: re.Match[str], lists: Lists | None, slots: list[Slot]) -> _Part
         if slot.name and any(slot.name == one.name for one in slots):
             raise PhraseError(f"slot {slot.name!r} stands twice in one phrase: name one of them otherwise")
         slots.append(slot)
-        return _Part(pattern=f"(?P<slot{len(slots) - 1}>[{slot.codes}])", kind="slot")
+        return _Part(pattern=f"(?P<slot{len(slots) - 1}>[{slot.codes}])", starts=frozenset(slot.codes), kind="slot")
     return _word_part(token["word"])
 
 
@@ -160,7 +167,7 @@ def _list_part(name: str, lists: Lists | None) -> _Part:
     )
     patterns = [phrase.pattern for phrase in sorted(phrases, key=lambda one: -len(one.source))]
     patterns.sort(key=lambda pattern: not pattern.startswith(_OPEN))
-    return _Part(pattern=_either(patterns), keys=keys)
+    return _Part(pattern=_either(patterns), keys=keys, starts=_all_or_none([phrase.starts for phrase in phrases]))
 
 
 def _word_part(written: str) -> _Part:
@@ -169,9 +176,15 @@ def _word_part(written: str) -> _Part:
     if not all(alternatives):
         raise PhraseError(f"{written!r}: a word is missing beside '|'")
     read = [_alternative(alternative) for alternative in alternatives]
-    patterns = [pattern for pattern, _ in read]
-    keys = frozenset(key for _, keys in read for key in keys)
-    return _Part(pattern=_either(patterns), keys=keys, optional=optional)
+    patterns = [pattern for pattern, _, _ in read]
+    keys = frozenset(key for _, keys, _ in read for key in keys)
+    starts = _all_or_none([starts for _, _, starts in read])
+    return _Part(pattern=_either(patterns), keys=keys, starts=starts, optional=optional)
+
+
+def _all_or_none(every: list[frozenset[str]]) -> frozenset[str]:
+    """All starts of alternatives; none where those of one are not known."""
+    return frozenset().union(*every) if all(every) else frozenset()
 
 
 def _either(patterns: list[str]) -> str:
@@ -194,18 +207,19 @@ def _grouped(patterns: list[str]) -> str:
     return patterns[0] if len(patterns) == 1 else f"(?:{'|'.join(patterns)})"
 
 
-def _alternative(written: str) -> tuple[str, frozenset[str]]:
+def _alternative(written: str) -> tuple[str, frozenset[str], frozenset[str]]:
     words = [_word(word) for word in written.split("_") if word]
     if not words:
         raise PhraseError(f"{written!r} holds no word")
     pattern = words[0][0]
-    for following, _ in words[1:]:
+    for following, _, _ in words[1:]:
         pattern = pattern.removesuffix(_CLOSE) + _JOIN + following.removeprefix(_OPEN)
-    return pattern, max((keys for _, keys in words), key=_weight)
+    return pattern, max((keys for _, keys, _ in words), key=_weight), words[0][2]
 
 
 @cache
-def _word(written: str) -> tuple[str, frozenset[str]]:
+def _word(written: str) -> tuple[str, frozenset[str], frozenset[str]]:
+    """The pattern of a word, the literals of which one is in every match, and those of which one begins it."""
     exact = written.startswith("=") and len(written) > 1
     prefix = written.endswith("*")
     word = fold(written.strip("=*") if exact or prefix else written)
@@ -219,7 +233,22 @@ def _word(written: str) -> tuple[str, frozenset[str]]:
     if prefix:
         closing = f"[{WORD}]*" if closing else ""
     keys = frozenset(max(form.split("-"), key=len) for form in found)
-    return opening + _alternation(found) + closing, keys if all(keys) else frozenset()
+    heads = frozenset(head for form in found for head in _heads(form))
+    starts = heads if all(map(_tells, heads)) else frozenset()
+    return opening + _alternation(found) + closing, keys if all(keys) else frozenset(), starts
+
+
+def _heads(form: str) -> list[str]:
+    """What the ways to write a form begin with (see `_spelled`)."""
+    head, hyphen, tail = form.partition("-")
+    return (
+        [head] if not hyphen or _tells(head) else [f"{head}{sign}{tail.partition('-')[0]}" for sign in ("", " ", "-")]
+    )
+
+
+def _tells(key: str) -> bool:
+    """Whether a literal is rare enough to look at each of its occurrences."""
+    return len(key) > 2 or not key.isascii()
 
 
 def _alternation(found: list[str]) -> str:
@@ -300,6 +329,13 @@ def weight(key: str) -> int:
 
 def _necessary(parts: list[_Part]) -> tuple[frozenset[str], ...]:
     return tuple(shortest(part.keys) for part in parts if part.kind == "word" and not part.optional and part.keys)
+
+
+def _starts(parts: list[_Part]) -> frozenset[str]:
+    """What the first part that must be there begins with, and the optional ones before it."""
+    leading = list(takewhile(lambda part: part.optional, parts))
+    starts = _all_or_none([part.starts for part in parts[: len(leading) + 1]])
+    return frozenset(one for one in starts if not any(one[:length] in starts for length in range(1, len(one))))
 
 
 @lru_cache(maxsize=65536)

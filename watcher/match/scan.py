@@ -7,7 +7,7 @@ turn into part of a literal (É, Ａ) is folded and passed over once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import product
 from math import prod
@@ -58,20 +58,6 @@ class Scan:
     def _indexes(self, text: str) -> set[int]:
         written = _encoded(text).lower()
         return {hit[0] for hit in self._automaton.find_matches_as_indexes(written, overlapping=True)}
-
-
-def literal_finder(literals: Iterable[str]) -> Callable[[str], list[tuple[int, int, str]]]:
-    """A function that gives start, end and literal of every occurrence in a folded text, sorted."""
-    keys = sorted(literals)
-    if not keys:
-        return lambda _folded: []
-    automaton = positions(keys)
-
-    def find(folded: str) -> list[tuple[int, int, str]]:
-        hits = automaton.find_matches_as_indexes(folded, overlapping=True)
-        return sorted((start, end, keys[index]) for index, start, end in hits)
-
-    return find
 
 
 def positions(literals: Iterable[str]) -> AhoCorasick:

@@ -6,6 +6,7 @@ is an ordinary regular expression over the tagged sentence.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -94,6 +95,21 @@ class Tagged:
     """Positions in `text` where the offset to the original changes, ascending, first 0 …"""
     offsets: tuple[int, ...]
     """… and the position in the original at each of them."""
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The private characters in `text`."""
+        return frozenset(self.text[position] for position in self.held)
+
+    def begins(self, starts: frozenset[str], originals: Iterable[int]) -> list[int]:
+        """Where in `text` annotations of `starts` stand, and what begins at positions of the original, in order."""
+        found = {position for position in self.held if self.text[position] in starts}
+        for original in originals:
+            index = bisect_right(self.offsets, original) - 1
+            position = self.cuts[index] + original - self.offsets[index]
+            if index + 1 == len(self.cuts) or position < self.cuts[index + 1] - 1:
+                found.add(position)
+        return sorted(found)
 
     def original(self, position: int) -> int:
         """Where a position of `text` lies in the original."""

@@ -4,6 +4,7 @@ for, spans of phrases found once. Which of it decides is left to `evaluate`.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
@@ -12,8 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 import re2
 
 from watcher.match.fold import fold, is_cjk
+from watcher.match.lexicon import Lexicon, Needs, Occurrence, all_met
 from watcher.match.phrase import Phrase
-from watcher.match.rule import RegexClause, Where, Within
+from watcher.match.rule import RegexClause, Selection, Where, Within
 from watcher.match.slots import Annotated, Tagged, tag
 from watcher.model import Annotations, NewsText, Party, Place, Sentence, Span, Stance, TextField
 
@@ -49,24 +51,21 @@ class Found(NamedTuple):
 
 
 Annotate = Callable[[NewsText], Annotations]
-Literals = dict[TextField, list[tuple[int, int, str]]]
-FindLiterals = Callable[[str], list[tuple[int, int, str]]]
-"""Start, end and literal of every occurrence in a folded text, sorted."""
 
 
 class View:
-    """`literals` finds the literals of the compiled rules; None when nobody shall look."""
+    """`lexicon` holds the literals of the compiled rules; None when nobody shall look."""
 
-    def __init__(self, news: NewsText, annotate: Annotate, literals: FindLiterals | None = None) -> None:
+    def __init__(self, news: NewsText, annotate: Annotate, lexicon: Lexicon | None = None) -> None:
         self.news = news
         self.folded = {TextField.TITLE: fold(news.title), TextField.TEXT: fold(news.text)}
-        self._literals: Literals | None = None
-        self._everywhere: frozenset[str] | None = None
-        if literals is not None:
-            self._literals = {field: literals(text) for field, text in self.folded.items()}
-            self._everywhere = frozenset(key for hits in self._literals.values() for _, _, key in hits)
-        self._here: dict[Stretch, frozenset[str]] = {}
-        self._alive: dict[int, tuple[Phrase, ...]] = {}
+        self._lexicon = lexicon
+        self._occurrences: dict[TextField, list[Occurrence]] = {}
+        if lexicon is not None:
+            self._occurrences = {field: lexicon.occurrences(text) for field, text in self.folded.items()}
+        self._everywhere = frozenset(key for hits in self._occurrences.values() for _, _, key in hits)
+        self._keys: dict[Unit, frozenset[str]] = {}
+        self._begins: dict[Stretch, dict[str, list[int]]] = {}
         self._any: dict[tuple[int, Unit], list[Found]] = {}
         self._wider: dict[Unit, Stretch | None] = {}
         self._cut_in: dict[Unit, list[Stretch]] = {}
@@ -187,52 +186,60 @@ class View:
     def _starts_of_clauses(self) -> list[tuple[int, int]]:
         return [_order(piece.field, piece.start) for piece in self.clauses]
 
-    def can_hold(self, phrase: Phrase) -> bool:
-        """False only where the scan showed that the phrase cannot match."""
-        every = self._everywhere
-        return every is None or _all_met(phrase, every)
+    def possible(self, needs: Needs, unit: Unit | None = None) -> bool:
+        """False only where the scan showed that what has these needs cannot hold in the unit (None: anywhere)."""
+        return self._lexicon is None or all_met(needs, self._everywhere if unit is None else self._keys_of(unit))
 
-    def alive(self, phrases: tuple[Phrase, ...]) -> tuple[Phrase, ...]:
-        """Those of a clause's phrases that can match at all in this news."""
-        if id(phrases) not in self._alive:
-            self._alive[id(phrases)] = tuple(phrase for phrase in phrases if self.can_hold(phrase))
-        return self._alive[id(phrases)]
+    def needs(self, selection: Selection) -> Needs:
+        """What a stretch must have for a selection to hold in it; nothing when nobody looks."""
+        return self._lexicon.needs(selection) if self._lexicon else ()
 
-    def _alive_in(self, phrases: tuple[Phrase, ...], unit: Unit) -> Sequence[Phrase]:
-        """Those of a clause's phrases whose literals all occur in the sentence that a unit is or lies in."""
-        alive = self.alive(phrases)
-        if self._literals is None:
-            return alive
-        sentence = self._around(unit)
-        if sentence is None:
-            return alive
-        here = self._keys_in(sentence)
-        return [phrase for phrase in alive if _all_met(phrase, here)]
+    def _keys_of(self, unit: Unit) -> frozenset[str]:
+        """The literals that occur in the sentence that a unit is or lies in; those of the item for what is wider."""
+        if unit not in self._keys:
+            sentence = self._around(unit)
+            self._keys[unit] = self._everywhere if sentence is None else self._keys_in(sentence)
+        return self._keys[unit]
 
     def _keys_in(self, sentence: Stretch) -> frozenset[str]:
-        """The literals that occur inside a sentence."""
-        if sentence not in self._here:
-            hits = self._literals[sentence.field] if self._literals else []
-            first = bisect_left(hits, (sentence.start,))
-            last = bisect_left(hits, (sentence.end,), lo=first)
-            self._here[sentence] = frozenset(key for _, end, key in hits[first:last] if end <= sentence.end)
-        return self._here[sentence]
+        return frozenset(self._begins_in(sentence))
+
+    def _begins_in(self, stretch: Stretch) -> dict[str, list[int]]:
+        """Where the literals that occur inside a stretch begin."""
+        if stretch not in self._begins:
+            hits = self._occurrences[stretch.field]
+            first = bisect_left(hits, (stretch.start,))
+            last = bisect_left(hits, (stretch.end,), lo=first)
+            begins: dict[str, list[int]] = {}
+            for start, end, key in hits[first:last]:
+                if end <= stretch.end:
+                    begins.setdefault(key, []).append(start)
+            self._begins[stretch] = begins
+        return self._begins[stretch]
+
+    def _may_begin(self, phrase: Phrase, stretch: Stretch) -> list[int] | None:
+        """Where in a stretch the phrase can begin; None when it must be looked for."""
+        if self._lexicon is None or not phrase.starts:
+            return None
+        begins = self._begins_in(stretch)
+        return sorted({start for key in phrase.starts if key in begins for start in begins[key]})
 
     def find_any(self, phrases: tuple[Phrase, ...], unit: Unit) -> list[Found]:
         """Where the phrases of a clause match inside the unit; looked up once however many selections ask."""
-        if not self.alive(phrases):
-            return []
         key = (id(phrases), unit)
         if key not in self._any:
-            self._any[key] = [one for phrase in self._alive_in(phrases, unit) for one in self.find(phrase, unit)]
+            index = self._lexicon.index(phrases) if self._lexicon else None
+            possible = index.possible(self._keys_of(unit)) if index else phrases
+            self._any[key] = [one for phrase in possible for one in self._matches(phrase, unit)]
         return self._any[key]
 
     def find(self, phrase: Phrase, unit: Unit) -> list[Found]:
         """Where a phrase matches inside the unit."""
+        return self._matches(phrase, unit) if self.possible(phrase.needs, unit) else []
+
+    def _matches(self, phrase: Phrase, unit: Unit) -> list[Found]:
         if phrase.by_sentence:
             found = [one for sentence in self._sentences_in(unit) for one in self._in_sentence(phrase, sentence)]
-        elif not self.can_hold(phrase):
-            return []
         else:
             around = self._around(unit)
             found = self._in_fields(phrase) if around is None else self._in_sentence(phrase, around)
@@ -260,31 +267,35 @@ class View:
 
     def _in_fields(self, phrase: Phrase) -> list[Found]:
         if phrase.pattern not in self._spans:
-            self._spans[phrase.pattern] = [
-                Found(Stretch(field, hit.start(), hit.end()))
-                for field, text in self.folded.items()
-                for hit, _ in zip(phrase.regex.finditer(text), range(MAX_SPANS), strict=False)
-            ]
+            whole = [Stretch(field, 0, len(text)) for field, text in self.folded.items()]
+            self._spans[phrase.pattern] = [found for field in whole for found in self._plainly(phrase, field)]
         return self._spans[phrase.pattern]
 
+    def _plainly(self, phrase: Phrase, stretch: Stretch) -> list[Found]:
+        """Where a phrase without slots matches in a stretch."""
+        text, begins = self.folded[stretch.field], self._may_begin(phrase, stretch)
+        found: list[Found] = []
+        hit = _first(phrase, text, begins, stretch.start, stretch.end)
+        while hit is not None and len(found) < MAX_SPANS:
+            found.append(Found(Stretch(stretch.field, hit.start(), hit.end())))
+            hit = _first(phrase, text, begins, hit.end(), stretch.end)
+        return found
+
     def _in_sentence(self, phrase: Phrase, sentence: Stretch) -> list[Found]:
-        if self._literals is not None:
-            here = self._keys_in(sentence)
-            if not _all_met(phrase, here):
-                return []
+        if not self.possible(phrase.needs, (sentence,)):
+            return []
         if not phrase.slots:
-            text = self.folded[sentence.field]
-            hits = phrase.regex.finditer(text, sentence.start, sentence.end)
-            return [
-                Found(Stretch(sentence.field, hit.start(), hit.end()))
-                for hit, _ in zip(hits, range(MAX_SPANS), strict=False)
-            ]
+            return self._plainly(phrase, sentence)
         types = tuple(sorted({kind for slot in phrase.slots for kind, _ in slot.types}))
         tagged = self._tag(sentence, types)
+        if any(tagged.codes.isdisjoint(hole) for hole in phrase.holes):
+            return []
+        begins = self._may_begin(phrase, sentence)
+        begins = tagged.begins(phrase.starts, begins) if begins is not None else None
         found: list[Found] = []
         at = 0
         for _ in range(MAX_SPANS):
-            hit = phrase.regex.search(tagged.text, at)
+            hit = _first(phrase, tagged.text, begins, at, len(tagged.text))
             if hit is None:
                 break
             slots = [
@@ -322,12 +333,16 @@ class View:
         return [one for one in self._spans[clause.pattern] if any(stretch.holds(one.stretch) for stretch in unit)]
 
 
-def _all_met(phrase: Phrase, keys: frozenset[str]) -> bool:
-    """Whether of each set of literals that a phrase needs one is there."""
-    for need in phrase.needs:  # noqa: SIM110 - a plain loop: this runs thousands of times an item
-        if need.isdisjoint(keys):
-            return False
-    return True
+def _first(phrase: Phrase, text: str, begins: list[int] | None, at: int, end: int) -> re.Match[str] | None:
+    """The first match in `text[at:end]`; `begins` are the only places where one can begin, in order, if known."""
+    if begins is None:
+        return phrase.regex.search(text, at, end)
+    match = phrase.regex.match
+    for begin in begins[bisect_left(begins, at) :]:
+        hit = match(text, begin, end)
+        if hit is not None:
+            return hit
+    return None
 
 
 def _order(field: TextField, position: int) -> tuple[int, int]:
