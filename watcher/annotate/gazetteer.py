@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
+from watcher.annotate.folding import Replacement
 from watcher.model import PlaceKind
 
 MOST_READ = 200_000
@@ -40,17 +41,17 @@ class Sense:
 
 
 @cache
-def _han_fold() -> dict[int, str]:
+def _han_folded() -> Replacement:
     pairs = (DATA / "han_fold.txt").read_text(encoding="utf-8").strip()
-    table = {ord(pairs[i]): pairs[i + 1] for i in range(0, len(pairs), 2)}
-    table.update({code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
-    table[0x3000] = " "
-    return table
+    table = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    table.update({chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)})
+    table["\u3000"] = " "
+    return Replacement(table)
 
 
 def fold_han(text: str) -> str:
     """Traditional and Japanese forms as simplified, full width as half width: one code point for one, so spans stay."""
-    return text.translate(_han_fold())
+    return text if text.isascii() else _han_folded()(text)
 
 
 _EAST_ASIAN = re.compile(r"[\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")

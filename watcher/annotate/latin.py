@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from watcher.annotate.gazetteer import fold_latin
 from watcher.annotate.word_lists import word_list
@@ -18,8 +18,7 @@ _POSSESSIVE = re.compile(r"['’]s?$")
 FUNCTION = word_list("FUNCTION")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     start: int
     end: int
     text: str

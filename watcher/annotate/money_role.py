@@ -29,8 +29,17 @@ _WRONG_SIDE = 30.0
 _HEADING_REACH = 1500
 _NEAR = 70.0
 """A score that only a cue a few words away reaches."""
-_POINTS = {**dict.fromkeys(",，、", 12.0), **dict.fromkeys(";；:—", 30.0), "(": 10.0, "\n": 30.0}
-"""How far apart a character sets what stands on its two sides; a letter counts `_LATIN`, a CJK character `_WIDE`."""
+
+
+class _Points(dict[str, float]):
+    """How far apart a character sets what stands on its two sides: a letter `_LATIN`, a CJK character `_WIDE`."""
+
+    def __missing__(self, char: str) -> float:
+        self[char] = points = _LATIN if char < "\u2e80" else _WIDE
+        return points
+
+
+_POINTS = _Points({**dict.fromkeys(",，、", 12.0), **dict.fromkeys(";；:—", 30.0), "(": 10.0, "\n": 30.0})
 _OTHER_AMOUNT = 34.0
 _TABLES = tables("role_cues.txt")
 _RANK = {header[0]: -index for index, (header, _) in reversed(list(enumerate(_TABLES)))}
@@ -105,13 +114,7 @@ def _page(text: str) -> _Page:
         for found in _HEADING.finditer(folded)
         if (name := found["name"].strip()) in _HEADINGS
     ]
-    return _Page(_SCAN.hits(folded), array("d", accumulate(map(_points, folded), initial=0.0)), headings)
-
-
-def _points(char: str) -> float:
-    if char < "\u2e80":
-        return _POINTS.get(char, _LATIN)
-    return _POINTS.get(char, _WIDE)
+    return _Page(_SCAN.hits(folded), array("d", accumulate(map(_POINTS.__getitem__, folded), initial=0.0)), headings)
 
 
 def _scored(page: _Page, groups: _Groups, amount: tuple[int, int], window: tuple[int, int]) -> MoneyRole | None:
