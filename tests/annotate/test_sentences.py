@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watcher.annotate import annotate
 from watcher.annotate.sentences import clauses, sentences, stance_at
-from watcher.model import Stance, TextField
+from watcher.model import NewsText, Stance, TextField
 
 TEXT = TextField.TEXT
 
@@ -111,3 +112,9 @@ def test_sentences_and_clauses_cover_every_word_in_order(text: str) -> None:
     assert "".join("".join(text[one.start : one.end] for one in parts).split()) == "".join(text.split())
     assert all(one.start < one.end <= len(text) for one in (*found, *parts))
     assert all(left.end <= right.start for left, right in pairwise(found))
+
+
+def test_a_lone_surrogate_breaks_nothing() -> None:
+    text = "Exampla raised $5 million. \ud800 Northwind paid 3亿元。\udfff"
+    assert cut(text)[0] == "Exampla raised $5 million."
+    assert [one.value for one in annotate(NewsText(title="\udc00", text=text)).money] == [5e6, 3e8]

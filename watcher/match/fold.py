@@ -22,6 +22,9 @@ _HYPHENS = (0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63, 0xFF0D)
 _QUOTES = {0x2018: "'", 0x2019: "'", 0x201B: "'", 0x2032: "'", 0x201C: '"', 0x201D: '"', 0x201F: '"'}
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 @cache
 def _table() -> dict[str, str]:
     table: dict[str, str] = {}
@@ -61,11 +64,16 @@ def _changing() -> re.Pattern[str]:
     return re.compile("[" + re.escape("".join(_table())) + "]")
 
 
+def readable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which no scan and no RE2 can read."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
 def fold(text: str) -> str:
     """The folded view; always as long as `text`."""
-    lower = text.lower()
+    lower = readable(text).lower()
     if len(lower) != len(text):
-        lower = "".join(char.lower()[0] for char in text)
+        lower = "".join(char.lower()[0] for char in readable(text))
     if lower.isascii():
         return lower.replace("\n", " ").replace("\t", " ").replace("\r", " ")
     table = _table()

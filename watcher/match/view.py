@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import re2
 
-from watcher.match.fold import fold, is_cjk
+from watcher.match.fold import fold, is_cjk, readable
 from watcher.match.lexicon import Lexicon, Needs, Occurrence, all_met
 from watcher.match.phrase import Phrase
 from watcher.match.rule import RegexClause, Selection, Where, Within
@@ -367,7 +367,7 @@ def _search(clause: RegexClause, text: str) -> Iterable[tuple[int, int]]:
     if not text:
         return
     regex = re2.compile(clause.pattern)
-    for hit, _ in zip(regex.finditer(text), range(MAX_SPANS), strict=False):
+    for hit, _ in zip(regex.finditer(readable(text)), range(MAX_SPANS), strict=False):
         start, end = hit.span()
         inner_start = start > 0 and end > start and _is_word(text[start - 1]) and _is_word(text[start])
         inner_end = end < len(text) and end > start and _is_word(text[end - 1]) and _is_word(text[end])
