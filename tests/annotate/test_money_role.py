@@ -66,6 +66,12 @@ def roles(text: str) -> list[str]:
         ("两年前，公司获得数千万元天使轮融资。", ["past_round"]),
         ("시리즈B로 250억원을 유치했다.", ["raised"]),
         ("第三者割当増資により約12億円を調達した。", ["raised"]),
+        ("Zeta will pay Acme $85 million in cash for the right to develop and market the pill.", ["upfront"]),
+        ("Acme might receive another $2.7 billion as work progresses.", ["milestone"]),
+        ("Zeta took a round that puts the value of the company at $4.4 billion.", ["valuation"]),
+        ("Acme is sounding out investors for about $60 million.", ["target"]),
+        ("明年财政预算安排生物医药专项2.2亿元。", ["other"]),
+        ("公司今天挂牌,净募约33.9亿港元。", ["raised"]),
     ],
 )  # fmt: skip
 def test_the_words_around_an_amount_tell_what_it_is_for(text: str, expected: list[str]) -> None:

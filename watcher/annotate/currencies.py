@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from watcher.annotate.cues import CueScanner, spelled, tables
-from watcher.annotate.folding import fold, script
+from watcher.annotate.folding import fold, is_han, script
 
 DOLLAR, YEN_SIGN, CROWN, PESO, RUPEE, FRANC, YUAN_CHAR, DINAR, RIYAL = (
     "$",
@@ -44,6 +44,10 @@ SUFFIX_FORMS: dict[str, str] = _forms("suffix")
 _SCAN = CueScanner(
     (f"{header[1]}:{word}", (word,)) for header, words in _TABLES if header[0] == "home" for word in words
 )
+_ISLAND_STOCK, _HARBOUR_STOCK = re.compile(r"\(\d{4}\)"), re.compile(r"\((?:\d{5}|\d{1,5}\.hk)\)")
+"""Stock codes in brackets: four digits in Taipei, five or `.HK` in Hong Kong."""
+MIN_TRADITIONAL = 0.05
+"""Least share of traditional characters that fold to others in a text of Taiwan or Hong Kong."""
 _CHOICES: dict[str, tuple[tuple[str, ...], str]] = {
     CROWN: (("SEK", "DKK", "NOK"), "SEK"),
     PESO: (("MXN", "PHP", "ARS", "CLP", "COP"), "MXN"),
@@ -107,7 +111,20 @@ def _yuan(text: str, language: str | None) -> str:
         return "TWD"
     if home in ("zh-hk", "zh-hant-hk"):
         return "HKD"
-    return "TWD" if "新台币" in fold(text) and "人民币" not in fold(text) else "CNY"
+    folded = fold(text)
+    if "人民币" in folded or not _traditional(text, folded):
+        return "CNY" if "新台币" not in folded or "人民币" in folded else "TWD"
+    counts = tells(text)
+    island = counts.get("TWD", 0) + bool(_ISLAND_STOCK.search(folded))
+    harbour = counts.get("HKD", 0) + bool(_HARBOUR_STOCK.search(folded))
+    return "CNY" if island == harbour else "TWD" if island > harbour else "HKD"
+
+
+def _traditional(text: str, folded: str) -> bool:
+    """Whether the text is in traditional characters, as in Taiwan and Hong Kong."""
+    han = sum(map(is_han, text))
+    changed = sum(one != other and is_han(one) for one, other in zip(text, folded, strict=True))
+    return changed > MIN_TRADITIONAL * han
 
 
 def alternatives(forms: dict[str, str]) -> str:

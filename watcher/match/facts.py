@@ -14,6 +14,12 @@ from watcher.model import Asset, DateMention, Fact, FactKind, Money, Party, Plac
 
 NEAR_SENTENCES = 2
 MAX_VALUES = 20
+ROUNDED = 0.04
+"""How far a title rounds an amount."""
+RESTATED_WITHIN = 14
+"""An amount that restates another one follows it within so many code points: a bracket, "or about"."""
+RESTATED_LEAST = 0.7
+"""How much of the amount that restates it one must be worth at least, at the rate of the day."""
 Captured = dict[str, list[Annotated]]
 
 
@@ -184,9 +190,37 @@ def _candidates(spec: FactSpec, source: _Source, ring: Sequence[Stretch], kinds:
 def _chosen(spec: FactSpec, candidates: list[Annotated], view: View) -> list[Annotated]:
     if spec.many:
         return _many(spec, candidates, view)
-    if spec.choose == "largest":
-        return [max(candidates, key=_size)]
+    if spec.choose == "foremost":
+        candidates = _foremost(candidates, view)
+    if spec.choose in ("largest", "foremost"):
+        return [_as_first_written(max(candidates, key=_size), candidates)]
     return candidates[-1:] if spec.choose == "last" else candidates[:1]
+
+
+def _foremost(candidates: list[Annotated], view: View) -> list[Annotated]:
+    """Those of the title or as large as an amount there, else all: a title names what is new, a text also what that is
+    compared with.
+    """
+    titled = [one for one in view.annotations.money if one.field is TextField.TITLE]
+    return [one for one in candidates if isinstance(one, Money) and _told_in(titled, one)] or candidates
+
+
+def _told_in(titled: Sequence[Money], money: Money) -> bool:
+    return any(
+        one.currency == money.currency and abs(one.value - money.value) <= ROUNDED * money.value for one in titled
+    )
+
+
+def _as_first_written(chosen: Annotated, candidates: Sequence[Annotated]) -> Annotated:
+    """The amount that `chosen` restates in another currency, as in "€460 million ($558 million)"; else itself."""
+    return next((one for one in candidates if _restates(chosen, one)), chosen)
+
+
+def _restates(again: Annotated, money: Annotated) -> bool:
+    if not isinstance(money, Money) or not isinstance(again, Money) or money.field is not again.field:
+        return False
+    near = 0 < again.start - money.end <= RESTATED_WITHIN
+    return near and money.currency != again.currency and _size(money) > (RESTATED_LEAST * _size(again)[0], 0.0)
 
 
 def _size(annotated: Annotated) -> tuple[float, float]:

@@ -37,7 +37,7 @@ FACT_KEYS = (
 )
 TEST_KEYS = ("match", "no_match", "facts", "because")
 NEWS_KEYS = ("title", "text", "language", "published", "feed", "tags")
-CHOOSE = ("first", "last", "largest")
+CHOOSE = ("first", "last", "largest", "foremost")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 

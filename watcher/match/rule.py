@@ -196,7 +196,7 @@ class FactSpec:
     look: Look = Look.SENTENCE
     captured_only: bool = False
     choose: str = "first"
-    """first, last or largest (of money)."""
+    """first, last, largest (of money), or foremost: the largest of the title, else of all."""
     many: bool = False
     apart: bool = False
     unlike: tuple[str, ...] = ()
