@@ -25,6 +25,7 @@ from watcher.model import NewsText
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 LENGTH = 3000
+SHORT, LONG = 1000, (3000, 10_000)
 SYLLABLES = [a + b for a in "b c d f g k l m n p r s t v z".split() for b in "ar el in ov us on ax em".split()]
 HAN = (
     "安邦宝博昌达德东方丰富高光国海汉恒宏华吉佳嘉建江金锦京康科兰乐丽联龙绿明南宁鹏普"
@@ -150,18 +151,26 @@ def made_texts(language: str, count: int = 100) -> list[str]:
 
 
 def articles() -> dict[str, list[NewsText]]:
-    """The seeds of the checkout, and longer ones and labelled news where they lie beside it."""
-    found = {
-        "seeds": [NewsText(text=path.read_text(encoding="utf-8")) for path in sorted((ROOT / "seeds").glob("0*.md"))]
+    """The seeds and the labelled news of the checkout, and longer ones where they lie beside it."""
+    labelled = {
+        path.stem: list(map(news_of, path.read_text(encoding="utf-8").splitlines()))
+        for path in (*(ROOT / "tests" / "news").glob("*.jsonl"), *(SHARED / "news").glob("dev.jsonl"))
     }
-    long = [NewsText(text=path.read_text(encoding="utf-8")) for path in sorted((SHARED / "seeds").glob("*.txt"))]
-    labelled = SHARED / "news" / "dev.jsonl"
-    lines = labelled.read_text(encoding="utf-8").splitlines() if labelled.exists() else []
-    return {
-        name: items
-        for name, items in (found | {"seeds as captured": long, "news": list(map(news_of, lines))}).items()
-        if items
+    seeds = [NewsText(text=path.read_text(encoding="utf-8")) for path in sorted((ROOT / "seeds").glob("0*.md"))]
+    captured = [NewsText(text=path.read_text(encoding="utf-8")) for path in sorted((SHARED / "seeds").glob("*.txt"))]
+    every = [*(one for items in labelled.values() for one in items), *captured]
+    groups = {
+        "short items (< 1 KB)": [one for one in every if size_of(one) < SHORT],
+        "long articles (3–10 KB)": [one for one in every if LONG[0] <= size_of(one) <= LONG[1]],
+        "seeds": seeds,
+        "seeds as captured": captured,
     }
+    return {name: items for name, items in groups.items() if items}
+
+
+def size_of(news: NewsText) -> int:
+    """Bytes of UTF-8: a Chinese page of 10 KB has some 3,300 characters."""
+    return len(news.text.encode())
 
 
 def news_of(line: str) -> NewsText:
