@@ -121,6 +121,30 @@ def test_people_and_generic_words_are_no_parties(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The rights have gone to seed house Quimbly of Pretoria.", ["Quimbly"]),
+        ("Rights for Japan stay with Osaka-based Mikawa Seiko.", ["Mikawa Seiko"]),
+        ("The platform is open to Gothenburg's Fjordal, it was said.", ["Fjordal"]),
+        ("In Perth, Ondrava Nine (ASX: OND) rose by a tenth.", ["Ondrava Nine"]),
+        ("At last Veldrane, a maker of pumps, has a home.", ["Veldrane"]),
+        ("All eyes are on Zorvella's antibody.", ["Zorvella"]),
+        ("Under it Zorvella will register and sell the cream.", ["Zorvella"]),
+        ("There was a talk on Alzheimer's drug research.", []),
+        ("They went to Medellín's Distrito de Innovación.", []),
+        ("云昂利(002940)与昨日的股价持平。", ["云昂利"]),
+    ],
+)
+def test_a_name_without_a_telling_word_is_told_by_what_stands_around_it(text: str, expected: list[str]) -> None:
+    assert [one.text for one in read(text)] == expected
+
+
+def test_a_title_knows_the_companies_of_its_text() -> None:
+    title, text = "Zorvella and 恒升 go on", "Zorvella Pharma AG and 恒升医药 signed."
+    assert [(p.text, p.name) for p in parties(title, TextField.TITLE, (), text)] == [("Zorvella", "Zorvella Pharma")]
+
+
 def test_the_place_in_or_before_a_name_gives_its_country() -> None:
     text = "Italy's Sibylla Biotech Srl and Jilin Huisheng met 杭州先端生物科技。"
     assert [p.country for p in read(text)] == ["IT", "CN", "CN"]

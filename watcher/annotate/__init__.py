@@ -40,13 +40,14 @@ def _fields(news: NewsText) -> tuple[tuple[TextField, str], tuple[TextField, str
 
 def _field(news: NewsText, field: TextField, text: str) -> Annotations:
     found = sentences(text, field, dated=news.dated)
+    other = (news.text if field is TextField.TITLE else news.title)[:MAX_TEXT]
     where = places(text, field, language=news.language)
     return Annotations(
         sentences=found,
         clauses=clauses(text, field, found, dated=news.dated),
         money=money(text, field, found, language=news.language, dated=news.dated),
         places=where,
-        parties=parties(text, field, where),
+        parties=parties(text, field, where, other),
         assets=assets(text, field),
         dates=dates(text, field, news.dated),
     )

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from watcher.annotate.gazetteer import MOST_READ, fold_han, gazetteer
 from watcher.annotate.party_han import han_organisations
-from watcher.annotate.party_latin import latin_organisations
+from watcher.annotate.party_latin import aliases, latin_organisations
 from watcher.annotate.party_names import Organisation, key_of
 from watcher.model import Party, PartyKind, Place, PlaceKind, Span, TextField
 
@@ -31,13 +31,18 @@ def organisations(text: str) -> tuple[Organisation, ...]:
     return tuple(kept)
 
 
-def parties(text: str, field: TextField, places: Iterable[Place] = ()) -> tuple[Party, ...]:
-    """Parties of one field in order of appearance; `places` are that field's places, for parks and countries."""
+def parties(text: str, field: TextField, places: Iterable[Place] = (), other: str = "") -> tuple[Party, ...]:
+    """Parties of one field in order of appearance; `places` are that field's places, for parks and countries.
+
+    Companies that the `other` field names are found here by their first word or their whole name too: a title has no
+    room for "Inc." or "生物科技有限公司".
+    """
     known = [p for p in places if p.field is field]
     parks = [p for p in known if p.kind in (PlaceKind.PARK, PlaceKind.ZONE)]
     inner = _cover(text, parks)
     result = [_party(text, field, one, known) for one in organisations(text) if not all(inner[one.start : one.end])]
     result += _public_bodies(text, field, known)
+    result += _named_elsewhere(text, field, other, [*result, *known])
     taken = _cover(text, result)
     for place in parks:
         if not any(taken[place.start : place.end]):
@@ -52,6 +57,45 @@ def _cover(text: str, spans: Iterable[Span]) -> bytearray:
     for span in spans:
         covered[span.start : span.end] = b"\1" * (span.end - span.start)
     return covered
+
+
+MOST_ELSEWHERE = 30
+"""Names of the other field that are looked for."""
+
+
+def _named_elsewhere(text: str, field: TextField, other: str, found: Iterable[Span]) -> list[Party]:
+    """Mentions of companies of the other field, where nothing else was found."""
+    taken = _cover(text, found)
+    result: list[Party] = []
+    for alias, one in _short_names(other).items():
+        for match in re.finditer(_bounded(alias), text):
+            if not any(taken[match.start() : match.end()]):
+                taken[match.start() : match.end()] = b"\1" * len(alias)
+                span = Organisation(match.start(), match.end(), one.kind, one.name, one.key, one.country)
+                result.append(_party(text, field, span, []))
+    return result
+
+
+@lru_cache(maxsize=8)
+def _short_names(text: str) -> dict[str, Organisation]:
+    """Short and whole names of the companies of a text."""
+    names: dict[str, Organisation] = {}
+    for one in organisations(text)[:MOST_ELSEWHERE]:
+        if one.kind is not PartyKind.COMPANY:
+            continue
+        written = text[one.start : one.end]
+        name = one.name or _BARE_LEGAL.sub("", fold_han(written))
+        full = Organisation(one.start, one.end, one.kind, name, one.key or key_of(name), one.country)
+        for alias in (*aliases(written, one.kind), _BARE_LEGAL.sub("", written)):
+            if len(alias) > 2:
+                names.setdefault(alias, full)
+    return names
+
+
+def _bounded(name: str) -> str:
+    """A pattern of a name that is not part of a longer word in Latin letters."""
+    open_, close = (r"(?<![\w-])" if name[0].isascii() else ""), (r"(?![\w-])" if name[-1].isascii() else "")
+    return f"{open_}{re.escape(name)}{close}"
 
 
 _BODY_AFTER = re.compile(

@@ -20,7 +20,7 @@ _SUFFIXES: tuple[tuple[PartyKind, str], ...] = (
         "生物制药科技|生物医药|生物制药|生物科技|生物技术|医学科技|医药科技|医疗科技|"
         "生命科技|"
         "生命科学|健康科技|医疗器械|医药集团|药业集团|科创集团|产业集团|控股集团|生物|"
-        "医药|医疗|科技|集团|控股|基因|疫苗|智能|药明|诊断|制薬|薬品|グループ|ファーマ|"
+        "医药|医疗|科技|集团|控股|基因|疫苗|生技|种业|生科|智能|药明|诊断|制薬|薬品|グループ|ファーマ|"
         "バイオ",
     ),
     (
@@ -147,6 +147,11 @@ _SHORT_TAIL = frozenset(
     }
 )
 _INNER_BODY = re.compile(r"[\u4e00-\u9fff]{0,8}?(?:附属)?(?:医院|研究院|研究所|产业投资基金)(?<![与和及、]..)")
+_LISTED = re.compile(
+    r"(?:^|[\s,，。;；、:：()（）「」“”!！?？]|由|与|和|及|予|给|近日|日前)([\u4e00-\u9fff]{2,6})(?:-[A-Z]{1,2})?"
+    r"(?=[(（](?:(?:股票|证券)?代[码号])?[:：]?\d{4,6}(?:\.[A-Z]{2})?[)）])"
+)
+"""A name with the number of a listed company behind it: "昂利康(002940)"."""
 _NAME_MOST = 18
 _SUMS = ("和", "与", "及", "总", "总计", "累计", "合计", "计划", "固定", "追加", "年")
 
@@ -167,6 +172,8 @@ class _Reader:
                 if not _HANGUL_NOT.match(match.group()):
                     kind = _U if match.group().endswith(("대학교", "대")) else kind
                     self._take(match.start(), match.end(), kind)
+        for match in _LISTED.finditer(self.text):
+            self._take(match.start(1), match.end(1), _C)
         self._short_forms()
         return self.found
 

@@ -10,6 +10,7 @@ from watcher.annotate.latin import FUNCTION, Word, joined, shouting, words
 from watcher.annotate.party_names import Organisation, key_of, known_names
 from watcher.annotate.party_words import (
     ACTS,
+    APPOSED,
     AUXILIARY,
     BODY_HEADS,
     BREAKS,
@@ -17,14 +18,20 @@ from watcher.annotate.party_words import (
     COMMON,
     COMPANY_HEADS,
     DEAL_NOUNS,
+    DOINGS,
+    EPONYMS,
+    FIRM_NOUNS,
     FRONT_HEADS,
     HAN_AFTER,
     HAN_BEFORE,
     LEGAL,
     LOOSE_HEADS,
+    MODALS,
+    OWNED,
     SHAPE,
     SHAPE_NOT,
     THING_NEXT,
+    TICKER,
     TITLES,
     TOPICS,
 )
@@ -33,6 +40,8 @@ from watcher.model import PartyKind
 _MOST_WORDS = 9
 OF_PLACES = frozenset(("of", "in", "at", "near", "de", "di"))
 """After these an unknown name is rather a place than somebody who does deals."""
+PLACE_NOUNS = frozenset("zone region district province county city area valley campus high state river port".split())
+"""After an unknown name these make it a place."""
 NAME_FUNCTION = frozenset(("new", "first", "next", "one"))
 """Words of grammar that names begin with all the same (New Horizon Health)."""
 
@@ -64,6 +73,7 @@ class _Reader:
             for i in range(len(self.words)):
                 if not self.taken[i] and self.words[i].capital:
                     self._acting(i)
+            self._again()
         return self.found
 
     def _take(
@@ -261,7 +271,7 @@ class _Reader:
             written = self.text[one.start : one.end]
             key = one.key or key_of(written)
             full = Organisation(one.start, one.end, one.kind, one.name or written, key, one.country)
-            for alias in _aliases(written, one.kind):
+            for alias in aliases(written, one.kind):
                 short.setdefault(alias, full)
             match = re.match(
                 r"\s*[（(]\s*(?:the\s+)?[\"“]?([A-Z][A-Za-z&-]{1,9})[\"”]?\s*[）)]", self.text[one.end : one.end + 24]
@@ -298,16 +308,57 @@ class _Reader:
             j < len(self.words) and j - i < 3 and joined(self.words[j]) and self.words[j].shaped and not self.taken[j]
         ):
             j += 1
-        if j - i > 2 or (j - i == 2 and not any(c.isupper() or c.isdigit() for c in self.words[j - 1].text[1:])):
+        if not self._not_place(i, j):
             return
-        if (self._deals_after(j) or self._deals_before(i) or self._han_around(i, j)) and self._not_place(i, j):
+        known = self._called(i, j) or TICKER.match(self.text, self.words[j - 1].end) is not None
+        known = known or (j - i < 3 and self._told(i, j))
+        single = j - i == 1 or (j - i == 2 and any(c.isupper() or c.isdigit() for c in self.words[j - 1].text[1:]))
+        if known or (single and (self._deals_after(j) or self._deals_before(i) or self._han_around(i, j))):
             self._take(i, j, PartyKind.COMPANY)
 
+    def _called(self, i: int, j: int) -> bool:
+        """ "seed house X", "Osaka-based X", "Gothenburg's X": is the name introduced as a company's?"""
+        word, before = self.words[i], self.words[i - 1] if i else None
+        if before is None or word.first or word.gap not in (" ", "'s ", "’s "):
+            return False
+        if word.gap != " ":
+            return j - i == 1 and before.capital and not self._not_place(i - 1, i) and not self._before_noun(j)
+        if before.fold in ("based", "listed", "headquartered"):
+            return before.gap == "-"
+        spun = before.gap == "-" and i > 1 and f"{self.words[i - 2].fold}-{before.fold}" in FIRM_NOUNS
+        return not before.capital and (before.fold in FIRM_NOUNS or spun) and not self._before_noun(j)
+
+    def _before_noun(self, j: int) -> bool:
+        """Is the name only the first part of something: "CLN-081", "Xinzhan zone", "Distrito de Innovación"?"""
+        if j >= len(self.words) or not joined(self.words[j]):
+            return False
+        after = self.words[j]
+        return after.capital or after.gap == "-" or after.fold == "de" or after.fold in PLACE_NOUNS
+
+    def _told(self, i: int, j: int) -> bool:
+        """ "X, a maker of …", "X's antibody": is the name followed by what only companies are or have?"""
+        end = self.words[j - 1].end
+        if APPOSED.match(self.text, end):
+            return True
+        return self.words[i].fold not in EPONYMS and j - i == 1 and OWNED.match(self.text, end) is not None
+
+    def _again(self) -> None:
+        """Other mentions of names that were found by what they do."""
+        named = {self.text[one.start : one.end]: one for one in self.found if one.kind is PartyKind.COMPANY}
+        for i, word in enumerate(self.words):
+            if not self.taken[i] and word.text in named and word.capital and not self._before_noun(i + 1):
+                one = named[word.text]
+                self._take(i, i + 1, one.kind, name=one.name, key=one.key, country=one.country)
+
     def _deals_after(self, j: int) -> bool:
-        k = j
+        k, may = j, False
         while k < len(self.words) and k - j < 3 and self.words[k].fold in AUXILIARY and self.words[k].gap == " ":
+            may = may or self.words[k].fold in MODALS
             k += 1
-        return k < len(self.words) and self.words[k].gap == " " and self.words[k].fold in ACTS
+        if k >= len(self.words) or self.words[k].gap != " ":
+            return False
+        plural = self.words[j - 1].first and self.words[j - 1].fold.endswith("s")  # "Farmers will receive"
+        return self.words[k].fold in ACTS or (may and not plural and self.words[k].fold in DOINGS)
 
     def _deals_before(self, i: int) -> bool:
         word = self.words[i]
@@ -328,7 +379,8 @@ class _Reader:
         return not gazetteer().latin.senses(latin_key(" ".join(w.text for w in self.words[i:j])))
 
 
-def _aliases(written: str, kind: PartyKind) -> list[str]:
+def aliases(written: str, kind: PartyKind) -> list[str]:
+    """Short names by which a text goes on to call a company or fund that it has named in full."""
     from watcher.annotate.gazetteer import gazetteer
 
     if kind not in (PartyKind.COMPANY, PartyKind.FUND):

@@ -122,6 +122,36 @@ THING_NEXT = word_list("THING_NEXT")
 
 AUXILIARY = word_list("AUXILIARY")
 
+DOINGS = word_list("DOINGS")
+"""After "will", "may" or "is" these are what companies do."""
+
+MODALS = frozenset(("will", "may", "can", "would", "could", "shall", "is", "are"))
+
+FIRM_NOUNS = word_list("FIRM_NOUNS")
+"""Right before a name, or in its apposition, these make it a company: "seed house X", "X, a maker of …"."""
+
+TICKER = re.compile(
+    r" ?\((?:(?:NASDAQ|Nasdaq|NYSE|LSE|AIM|ASX|HKEX|SEHK|TSE|TYO|KOSDAQ|KOSPI|KRX|SIX|OMX|STO|CPH|OSE|HEL|Euronext|EPA|"
+    r"AMS|EBR|ETR|FRA|BIT|BME|TSXV?|SGX|SHA|SHE|TWSE|TPEX|BSE|NSE|OTC\w*|TASE|TADAWUL)\b[^:)]{0,12}: ?[\w.-]+"
+    r"|\d{4,6}\.\w{2})"
+)
+"""A stock exchange and a ticker after a name."""
+
+_FIRMS = "|".join(sorted((re.escape(noun) for noun in FIRM_NOUNS), key=len, reverse=True))
+APPOSED = re.compile(
+    r", (?:(?:founded|based|headquartered|listed|spun (?:out|off)|incorporated) "
+    r"|which (?:makes|develops|sells|owns|manufactures) "
+    rf"|(?:an?|the) (?:(?!at |of |with |who |from |for |in )[\w-]+ ){{0,5}}(?:{_FIRMS})\b(?!['’]))"
+)
+OWNED = re.compile(
+    r"['’]s (?:[\w/-]+ ){0,3}(?:antibod(?:y|ies)|drug|candidate|platform|inhibitor|vaccine|pill|biosimilar|conjugate|"
+    r"compound|molecule|peptide|toolkit|subsidiary|shares|stock|pipeline|headquarters|chief executive|board)\b"
+)
+"""What follows the possessive of a company."""
+
+EPONYMS = word_list("EPONYMS")
+"""Names of diseases: what is theirs is no company's."""
+
 DEAL_NOUNS = word_list("DEAL_NOUNS")
 """Before "to", "with", "from" or "by" X: X is an organisation."""
 
