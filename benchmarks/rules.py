@@ -154,7 +154,7 @@ def articles() -> dict[str, list[NewsText]]:
     """The seeds and the labelled news of the checkout, and longer ones where they lie beside it."""
     labelled = {
         path.stem: list(map(news_of, path.read_text(encoding="utf-8").splitlines()))
-        for path in (*(ROOT / "tests" / "news").glob("*.jsonl"), *(SHARED / "news").glob("dev.jsonl"))
+        for path in (*sorted((ROOT / "tests" / "news").rglob("*.jsonl")), *(SHARED / "news").glob("dev.jsonl"))
     }
     seeds = [NewsText(text=path.read_text(encoding="utf-8")) for path in sorted((ROOT / "seeds").glob("0*.md"))]
     captured = [NewsText(text=path.read_text(encoding="utf-8")) for path in sorted((SHARED / "seeds").glob("*.txt"))]
