@@ -174,6 +174,20 @@ def test_the_running_rules_are_found_when_the_folder_changed_since(shop: Shop, t
     assert found["counts"]["deals"] == {"new": 1, "lost": 1, "facts": 0, "kept": 0}
 
 
+def test_the_running_rules_are_found_though_they_never_matched(shop: Shop) -> None:
+    quiet = rule_text("selections: {a: {any: [avalanche]}}\ncondition: a\n", rule_id="rounds")
+    write_rules(shop.rules, deals=rule_text(DEALS.replace("deal", "glacier"), rule_id="deals"), rounds=quiet)
+    with shop.rt.database.write() as conn:
+        conn.exec_driver_sql("UPDATE items SET classified_at = NULL")
+    shop.work()
+    with shop.rt.database.read() as conn:
+        running = history.running_version(conn)
+        assert running == shop.rt.rules.engine().version
+        assert (history.rule_files(conn, running) or {})["rounds.yml"] == quiet
+    write_rules(shop.rules, deals=rule_text(DEALS, rule_id="deals"))
+    assert shop.json("rules", "backtest")["counts"] == {"deals": {"new": 1, "lost": 0, "facts": 0, "kept": 0}}
+
+
 def test_a_changed_rule_reaches_old_items_only_when_asked_and_tells_only_what_is_new(shop: Shop) -> None:
     before = shop.alerts()
     write_rules(shop.rules, deals=rule_text(DEALS.replace("[deal]", "[deal, pact]"), rule_id="deals"))

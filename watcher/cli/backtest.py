@@ -139,7 +139,7 @@ def _running(rt: Runtime, candidate: RuleSet) -> RuleSet:
     with rt.database.read() as conn:
         files = history.rule_files(conn, version)
         if files is None and kept is not None:
-            typer.echo("the running rules were not kept, as they never matched: older ones are taken", err=True)
+            typer.echo("the files of the running rules were not kept: the newest kept ones are taken", err=True)
             files = history.rule_files(conn, kept)
     if files is None:
         raise CannotHelp("the files of the running rules were not kept: name them with --against")

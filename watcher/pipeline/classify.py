@@ -148,8 +148,7 @@ def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
     with rt.database.write() as conn:
         if in_stories:
             stories.lock(conn)
-        if any(one.matches for one in ordered):
-            events.keep_rule_set(conn, version=version, files=rt.rules.files, now=now)
+        events.keep_rule_set(conn, version=version, files=rt.rules.files, now=now)
         for one in ordered:
             if items.finish(conn, one.item, owner=turn.owner, rules_version=version, now=now):
                 told += _keep(conn, one, now)

@@ -57,7 +57,9 @@ def add_match(conn: Connection, item_id: int, match: Match, *, now: datetime) ->
 
 
 def keep_rule_set(conn: Connection, *, version: str, files: Mapping[str, str], now: datetime) -> None:
-    """Keep the text of the rules that are in use, so that a match can be explained after they changed."""
+    """Keep the text of the rules that are in use, so that they can be asked again after they changed."""
+    if conn.execute(select(rule_sets.c.version).where(rule_sets.c.version == version)).first() is not None:
+        return  # the text of all rules is long, and this is asked with every batch
     statement = insert(conn, rule_sets).values(version=version, files=dict(files), first_used_at=now)
     conn.execute(statement.on_conflict_do_nothing(index_elements=["version"]))
 

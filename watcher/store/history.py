@@ -109,7 +109,7 @@ def running_version(conn: Connection) -> str | None:
 
 
 def rule_files(conn: Connection, version: str) -> dict[str, str] | None:
-    """The text of the rule files of a version, by name; None when it never matched anything and was not kept."""
+    """The text of the rule files of a version, by name; None when it was not kept."""
     found = conn.execute(select(rule_sets.c.files).where(rule_sets.c.version == version)).scalar_one_or_none()
     return None if found is None else dict(found)
 
