@@ -229,6 +229,19 @@ def test_nothing_is_learned_from_one_kind_of_news() -> None:
         learn("deals", rows([one for one in news(5) if one.labels], LISTS))
 
 
+@pytest.mark.parametrize("labels", [[], [["deals"], ["deals"]], [[], []]])
+def test_the_command_learns_nothing_from_the_examples_alone(tmp_path: Path, labels: list[list[str]]) -> None:
+    folder = folder_with_model(tmp_path)
+    before = (folder / "models" / "deals.tsv").read_bytes()
+    lines = tmp_path / "labelled.jsonl"
+    lines.write_text("".join(json.dumps({"text": "Acme closed.", "labels": one}) + "\n" for one in labels))
+    result = CliRunner().invoke(app, ["rules", "learn", "deals", "--rules", str(folder), "--input", str(lines)])
+    assert result.exit_code == 1
+    right = sum(map(bool, labels))
+    assert f"deals: {len(labels)} labelled items, {right} of them with this label" in result.stderr
+    assert (folder / "models" / "deals.tsv").read_bytes() == before
+
+
 def test_the_command_learns_a_model_that_the_rule_can_use(tmp_path: Path) -> None:
     folder = folder_with_model(tmp_path)
     (folder / "models" / "deals.tsv").unlink()

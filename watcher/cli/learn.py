@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from watcher.cli.newslines import BadLine, read_lines
-from watcher.cli.ruleset import AsJson, Folder, ending_well, folder_of
+from watcher.cli.ruleset import AsJson, Folder, ending_well, folder_of, two_digits
 from watcher.errors import CannotHelp
 from watcher.match.language import load_rules
 from watcher.match.learn import FOLDS, Labelled, cross_validated, examples, learn, rows
@@ -39,6 +40,7 @@ def learn_model(
         folder = folder_of(rules)
         rule_set = load_rules(folder, learned=False)
         items = [item for source in sources for item in _labelled(source)]
+        _refuse_one_sided(rule, items)
         known = rows(items, rule_set.lists)
         shown = rows(examples(rule_set), rule_set.lists)
         held = cross_validated(rule, known, shown)
@@ -56,8 +58,19 @@ def learn_model(
     typer.echo(f"Learned without the item that is asked about ({FOLDS} folds), the model alone:")
     for row in table:
         typer.echo(
-            f"  at_least {row['at_least']}: P {row['precision']:.2f}  R {row['recall']:.2f}  F1 {row['f1']:.2f}  "
+            f"  at_least {row['at_least']}: P {two_digits(row['precision']):<4}  R {two_digits(row['recall']):<4}  "
+            f"F1 {two_digits(row['f1']):<4}  "
             f"{row['right']} right, {row['false']} false, {row['missed']} missed"
+        )
+
+
+def _refuse_one_sided(rule: str, items: Sequence[Labelled]) -> None:
+    """Raise CannotHelp when the examples inside the rules would be all there is to learn from, or on one side."""
+    right = sum(rule in item.labels for item in items)
+    if not right or right == len(items):
+        raise CannotHelp(
+            f"{rule}: {len(items)} labelled items, {right} of them with this label; some with it and some without it "
+            'are needed, as lines {"id": …, "text": …, "labels": [' + json.dumps(rule) + "]}"
         )
 
 
@@ -90,6 +103,7 @@ def _row(rule: str, items: list[Labelled], held: dict[str, float], limit: float)
         for item in items
     ]
     counts: Counts = count(rule, judged)
-    scores = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
-    rounded = {name: round(value, 4) for name, value in scores.items()}
+    found = counts.right + counts.false
+    scores = {"precision": counts.precision if found else None, "recall": counts.recall, "f1": counts.f1}
+    rounded = {name: None if value is None else round(value, 4) for name, value in scores.items()}
     return {"at_least": limit, **rounded, "right": counts.right, "false": counts.false, "missed": counts.missed}

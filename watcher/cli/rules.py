@@ -24,6 +24,7 @@ from watcher.cli.ruleset import (
     folder_of,
     match_row,
     params_of,
+    two_digits,
 )
 from watcher.cli.session import opened, show
 from watcher.errors import CannotHelp, Mistake, Mistakes
@@ -193,17 +194,13 @@ def _judge(engine: Engine, line: Line, misses: list[dict[str, Any]]) -> Judged:
 
 
 def _score_line(row: dict[str, Any]) -> str:
-    precision, recall, f1 = (_two_digits(row[name]) for name in ("precision", "recall", "f1"))
+    precision, recall, f1 = (two_digits(row[name]) for name in ("precision", "recall", "f1"))
     low, high = row["f1_interval"] or (None, None)
-    interval = f"[{_two_digits(low)}, {_two_digits(high)}]" if row["f1_interval"] else "no label"
+    interval = f"[{two_digits(low)}, {two_digits(high)}]" if row["f1_interval"] else "no label"
     return (
         f"{row['rule']:<18} {row['language']:<6} P {precision:<4}  R {recall:<4}  F1 {f1:<4} {interval}  "
         f"{row['right']} right, {row['false']} false, {row['missed']} missed"
     )
-
-
-def _two_digits(share: float | None) -> str:
-    return "–" if share is None else f"{share:.2f}"
 
 
 def _table(rule_ids: list[str], judged: list[Judged]) -> list[dict[str, Any]]:

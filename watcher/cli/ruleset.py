@@ -58,6 +58,11 @@ def engine_of(rules: Path | None, param: list[str] | None) -> Engine:
     return compile_rules(load_rules(folder_of(rules)), params)
 
 
+def two_digits(share: float | None) -> str:
+    """A share as a table shows it; a dash where nothing was said."""
+    return "–" if share is None else f"{share:.2f}"
+
+
 def match_row(match: Match) -> dict[str, Any]:
     """The JSON form of a match."""
     return {
