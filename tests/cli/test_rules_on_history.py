@@ -209,6 +209,15 @@ def test_a_changed_rule_reaches_old_items_only_when_asked_and_tells_only_what_is
     assert shop.json("rules", "apply", "--days", "3")["items"] == 0
 
 
+def test_lines_break_at_a_terminals_width_and_never_in_a_pipe(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with shop.rt.database.write() as conn:
+        conn.exec_driver_sql(f"UPDATE items SET title = '{'long ' * 40}end' WHERE id = {shop.item_ids['two']}")
+    assert f"Park news  {'long ' * 40}end  rounds" in shop.run("items", "list")[1]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert max(map(len, shop.run("items", "list")[1].splitlines())) <= 60
+
+
 def test_explain_of_a_stored_item_says_what_each_subscription_made_of_it(shop: Shop) -> None:
     item_id = str(shop.item_ids["two"])
     found = shop.json("rules", "explain", item_id)

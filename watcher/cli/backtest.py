@@ -22,7 +22,7 @@ from rich.text import Text
 from watcher import pipeline, wording
 from watcher.cli.changes import Limits, MaxLost, MaxNew, Tally, told_change
 from watcher.cli.ruleset import FOUND, AsJson, Folder, Params, folder_of, params_of
-from watcher.cli.session import opened
+from watcher.cli.session import opened, output
 from watcher.errors import CannotHelp
 from watcher.match.compare import Change, Comparison
 from watcher.match.evaluate import Engine
@@ -100,9 +100,7 @@ def apply(
         typer.echo(json.dumps(row, ensure_ascii=False, default=str))
         return
     typer.echo(f"{wording.counted(len(ids), 'item')} of the last {days} days were classified by other rules")
-    _print_preview(
-        Console(file=sys.stdout, highlight=False), result, brief=False, would="would" if not done else "will"
-    )
+    _print_preview(output(), result, brief=False, would="would" if not done else "will")
     if done:
         typer.echo(f"{wording.counted(len(ids), 'item')} wait to be classified again; the running service does it")
     elif ids:
@@ -216,7 +214,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 def _print_backtest(comparison: Comparison, trial: _Trial, result: Preview, *, days: int, brief: bool) -> None:
-    console = Console(file=sys.stdout, highlight=False)
+    console = output()
     for change in () if brief else comparison.changes:
         told_change(change, most=6)
     if comparison.rules:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, NamedTuple
@@ -13,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from watcher import wording
+from watcher.cli.session import output
 from watcher.match.compare import Change, Outcome
 from watcher.match.diff import RuleChange
 
@@ -94,7 +94,7 @@ class Tally:
 
     def print(self, *, items: bool = True) -> None:
         """The counts by rule on the terminal, and with `items` each item that came out otherwise."""
-        console = Console(file=sys.stdout, highlight=False)
+        console = output()
         if not self.counts:
             console.print(f"{self.items} items: no changed rule matches any of them")
         for rule_id in self.rules:
@@ -126,7 +126,7 @@ def _print_row(console: Console, row: Row) -> None:
 
 def told_change(change: RuleChange, *, most: int | None = None) -> None:
     """How one rule differs, on the terminal, in `most` lines."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = output()
     console.print(Text.assemble((change.rule_id, "bold"), f" {change.kind}"))
     for line in change.what[:most]:
         console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -17,7 +16,7 @@ from rich.text import Text
 from watcher import pipeline, wording
 from watcher.cli.newslines import BadLine, read_lines
 from watcher.cli.ruleset import AsJson, Folder, Params, ending_well, engine_of, match_row
-from watcher.cli.session import opened
+from watcher.cli.session import opened, output
 from watcher.errors import CannotHelp
 from watcher.match.explain import ClauseTrace, Explanation, SelectionTrace, explain, spans
 from watcher.model import NewsText, Span, Stance, TextField
@@ -140,7 +139,7 @@ def _field(news: NewsText, field: TextField) -> str:
 
 
 def _print(shown: _Shown, explanations: Sequence[Explanation], *, whole: bool) -> None:
-    console = Console(file=sys.stdout, highlight=False)
+    console = output()
     title = wording.one_line(shown.news.title or shown.news.text, 100)
     console.print(Text.assemble((f"{shown.id}  ", "dim"), (title, "bold underline")))
     for explanation in explanations:
@@ -228,9 +227,7 @@ def _contexts(selection: SelectionTrace, news: NewsText) -> Iterator[Text]:
         {span for group in selection.groups for span in spans(group)}, key=lambda span: (span.field, span.start)
     )
     for unit in selection.unit:
-        inside = [
-            span for span in found if span.field is unit.field and unit.start <= span.start and span.end <= unit.end
-        ]
+        inside = [span for span in found if _within(span, unit)]
         text = _field(news, unit.field)[unit.start : unit.end]
         if text.strip() and (inside or len(selection.unit) == 1):
             yield _marked(text, [(span.start - unit.start, span.end - unit.start) for span in inside])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from watcher import log, runtime, settings
 from watcher.errors import CannotHelp, WatcherError
 from watcher.runtime import Runtime
 
+_UNBROKEN = 100_000
+"""Columns of an output that no terminal shows."""
 Json = typer.Option(False, "--json", help="JSON lines for machines.")
 
 
@@ -41,6 +44,12 @@ def opened() -> Iterator[Runtime]:
         raise typer.Exit(1) from error
 
 
+def output() -> Console:
+    """Standard output: lines break at a terminal's width, and not at all in a pipe or a file unless COLUMNS is set."""
+    unbroken = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(file=sys.stdout, highlight=False, width=_UNBROKEN if unbroken else None)
+
+
 def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
     """Print the rows: every key as JSON lines, or the named columns as a table; `empty` when there are none."""
     found = list(rows)
@@ -56,7 +65,7 @@ def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in found:
         table.add_row(*(Text(_shown(row[name])) for name in columns))
-    Console(file=sys.stdout).print(table)
+    output().print(table)
 
 
 def _jsonable(value: object) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from watcher import pipeline, wording
 from watcher.cli.backtest import progress
+from watcher.cli.session import output
 from watcher.match.evaluate import Engine
 from watcher.match.firing import Firing
 from watcher.match.rule import Rule
@@ -86,7 +85,7 @@ def _row(rule: Rule, fired: Fired, ledger: Ledger, window: _Window) -> dict[str,
 
 def print_row(row: dict[str, Any]) -> None:
     """A rule's row on the terminal: what it did, what was said of it, what to look at."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = output()
     last = (
         f", last {row['last_fired']:%Y-%m-%d %H:%M}"
         if row["last_fired"]
