@@ -5,15 +5,15 @@ The order of the items does not matter. One by one, as items arrive, is `candida
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from statistics import median
 
 from watcher.story.fingerprint import Fingerprint, Telling, fingerprint
+from watcher.story.piles import joined
 from watcher.story.same import (
     ACROSS_WORTH,
     CONTRADICTED_WORTH,
-    SAME_FROM,
     Weights,
     across,
     contradiction,
@@ -23,16 +23,11 @@ from watcher.story.same import (
     length_worth,
 )
 
-OWN_LIKENESS = 0.4
-"""How far a pile whose items are little alike among themselves asks less of others: 0 not at all, 1 fully."""
-LARGE_PILES, WITH_SIZE = 0.45, 0.25
-"""Two large piles need this part of the mean likeness that two single items need, and how fast it falls with size:
-chance likenesses even out over many pairs."""
-LEAST = 0.07
+LEAST = 0.03
 """Likenesses below count as none: chance words."""
-PROMISING = 0.05
+PROMISING = 0.02
 """Items are compared in full where their rare features alone come to this likeness."""
-LEAST_COMMON, COMMON_PART = 300, 0.025
+LEAST_COMMON, COMMON_PART = 300, 0.08
 """A feature of more items than these, or of more than this part, is common: it finds nothing by itself."""
 
 
@@ -48,7 +43,9 @@ def group(items: Iterable[Telling]) -> dict[str, str]:
 
 def stories(prints: Sequence[Fingerprint]) -> list[int]:
     """Number of the story of each fingerprint."""
-    return _Piles(prints, likenesses(prints)).join()
+    if not prints:
+        return []
+    return list(joined(likenesses(prints), median(len(one.words) for one in prints)))
 
 
 def likenesses(prints: Sequence[Fingerprint]) -> list[dict[int, float]]:
@@ -112,60 +109,3 @@ def likeness(a: Fingerprint, b: Fingerprint, value: float) -> float:
     if a.roundup or b.roundup:
         return 0.0
     return value * length_worth(a, b) * days_worth(a, b) * (CONTRADICTED_WORTH if contradiction(a, b) else 1.0)
-
-
-class _Piles:
-    """Piles of items that are joined two at a time; `sums` holds the summed likeness of all pairs of two piles."""
-
-    def __init__(self, prints: Sequence[Fingerprint], near: list[dict[int, float]]) -> None:
-        self.sizes = [1] * len(prints)
-        self.inside = [1.0] * len(prints)
-        """Summed likeness of all ordered pairs of a pile's items, with themselves."""
-        self.sums: list[dict[int, float] | None] = [dict(one) for one in near]
-        self.into = list(range(len(prints)))
-        # size times likeness within, and how small it is: kept because every comparison needs them
-        self._spread, self._small = [1.0] * len(prints), [1.0] * len(prints)
-
-    def join(self) -> list[int]:
-        heap = [(-self.score(a, b), a, b) for a, sums in enumerate(self.sums) for b in sums or () if a < b]
-        heap = [entry for entry in heap if -entry[0] >= SAME_FROM]
-        heapq.heapify(heap)
-        while heap:
-            score, a, b = heapq.heappop(heap)
-            if self.sums[a] is None or self.sums[b] is None or abs(self.score(a, b) + score) > 1e-9:
-                continue
-            for other in self.merge(a, b):
-                value = self.score(a, other)
-                if value >= SAME_FROM:
-                    heapq.heappush(heap, (-value, min(a, other), max(a, other)))
-        return [self.root(number) for number in range(len(self.into))]
-
-    def score(self, a: int, b: int) -> float:
-        """Mean likeness of two piles' items, in part relative to how alike each pile's own items are."""
-        sums = self.sums[a]
-        asked = LARGE_PILES + (1.0 - LARGE_PILES) * self._small[a] * self._small[b]
-        return sums.get(b, 0.0) / (self._spread[a] * self._spread[b] * asked) if sums else 0.0
-
-    def merge(self, a: int, b: int) -> list[int]:
-        """Joins b into a; gives the neighbours of the joined pile."""
-        mine, theirs = self.sums[a], self.sums[b]
-        assert mine is not None
-        assert theirs is not None
-        self.inside[a] += self.inside[b] + 2 * mine.pop(b)
-        theirs.pop(a)
-        for other, value in theirs.items():
-            mine[other] = mine.get(other, 0.0) + value
-            back = self.sums[other]
-            assert back is not None
-            back.pop(b)
-            back[a] = mine[other]
-        self.sizes[a] += self.sizes[b]
-        self._spread[a] = self.sizes[a] * (self.inside[a] / self.sizes[a] ** 2) ** (OWN_LIKENESS / 2)
-        self._small[a] = self.sizes[a] ** -WITH_SIZE
-        self.sums[b], self.into[b] = None, a
-        return list(mine)
-
-    def root(self, number: int) -> int:
-        while self.into[number] != number:
-            number = self.into[number]
-        return number
