@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo up test lint types drills bench schemas pictures locks clean
+.PHONY: demo up test lint types drills bench schemas models pictures locks clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/watcher demo
@@ -36,6 +36,11 @@ bench: $(VENV)/.dev # each prints ratios of one run
 schemas: $(VENV)/.dev
 	$(BIN)/watcher rules schema > watcher/data/rule.schema.json
 	$(BIN)/watcher config schema > watcher/data/config.schema.json
+
+# What the shipped rules have learned, from labelled news and their own examples.
+models: $(VENV)/.dev
+	for rule in licensing-deal city-partnership funding; do $(BIN)/watcher rules learn $$rule --rules rules \
+		$(patsubst %,--input %,$(sort $(wildcard tests/news/learned/*.jsonl))) || exit 1; done
 
 pictures: $(VENV)/.dev
 	$(BIN)/python -m watcher.demo.pictures

@@ -1,4 +1,5 @@
-"""The shipped rules on labelled news: floors that a change of a rule or an annotator must not fall through.
+"""The shipped rules on labelled news that they were not made from: floors that no change of a rule or an annotator must
+fall through.
 
 The floors stand below what was measured; they catch a break, they do not prove quality.
 """
@@ -15,7 +16,7 @@ from watcher.match.language import load_rules
 from watcher.model import NewsText
 
 ROOT = Path(__file__).resolve().parents[2]
-SETS = ROOT / "tests" / "news"
+SETS = ROOT / "tests" / "news" / "aside"
 
 
 def _f1(path: Path) -> dict[str, float]:
@@ -39,9 +40,8 @@ def _f1(path: Path) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("name", "floors"),
     [
-        ("retold", {"licensing-deal": 0.85, "city-partnership": 0.85, "funding": 0.85}),
-        ("newswire", {"licensing-deal": 0.85, "city-partnership": 0.85, "funding": 0.85}),
-        ("fresh", {"licensing-deal": 0.68, "city-partnership": 0.65, "funding": 0.80}),
+        ("pages_one", {"licensing-deal": 0.85, "city-partnership": 0.85, "funding": 0.85}),
+        ("pages_two", {"licensing-deal": 0.77, "city-partnership": 0.83, "funding": 0.84}),
     ],
 )
 def test_the_shipped_rules_keep_their_floor(name: str, floors: dict[str, float]) -> None:

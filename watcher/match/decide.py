@@ -109,8 +109,12 @@ class Evaluation:
         return self._results[name]
 
     def _deciding(self) -> list[tuple[str, Unit, list[Hit]]]:
-        names = names_of(self.rule.condition, negated=False)
-        return [(name, unit, hits) for name in names for unit, hits in self._result(name)]
+        """What is shown and read for facts: where words decided, the sentence that a model likes most is left out."""
+        selections = self.rule.selections
+        names = [name for name in names_of(self.rule.condition, negated=False) if selections[name].evidence]
+        deciding = [(name, unit, hits) for name in names for unit, hits in self._result(name)]
+        worded = [one for one in deciding if one[2] and not selections[one[0]].learned]
+        return worded or deciding
 
     def _why_not(self) -> str:
         absent = [name for name in names_of(self.rule.condition, negated=False) if not self._is_true(name)]

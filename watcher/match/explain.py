@@ -276,6 +276,8 @@ def _of_name(trace: SelectionTrace, wanted: bool) -> tuple[float, list[tuple[str
         return 0.0, []
     if wanted:
         return trace.cost, [(trace.name, trace.why)]
+    if all(one.label.startswith("likeness:") for group in trace.groups for one in group.inner):
+        return ABSENT, [(trace.name, "it does not read like it")]
     return AGAINST, [(trace.name, f"{trace.name} speaks against it{_words(trace.words)}")]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from watcher.match.fold import is_cjk
 from watcher.match.learned import Named
@@ -28,8 +28,6 @@ MAX_HITS = 3
 REACH = 6
 """How many annotations and lists after one are seen as following it."""
 
-Features: TypeAlias = dict[str, list[int]]
-"""Feature → the sentences of the passage that have it, by index; none for what is counted over the passage."""
 
 _TOKEN = re.compile(r"[぀-ヿ㐀-鿿가-힯豈-﫿]|\d+|[^\W\d_぀-ヿ㐀-鿿가-힯豈-﫿]+(?:'[a-z]+)?")
 _ENDINGS = ("ing", "ed", "es", "s", "ly")
@@ -41,7 +39,7 @@ class Passage(NamedTuple):
     sentences: tuple[Sentence, ...]
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """One sentence, ready for counting."""
 
     features: frozenset[str]
@@ -58,17 +56,21 @@ def passages(view: View, unit: Unit) -> list[Passage]:
     return [Passage((*title, *run)) for run in _runs(text, [_size(view, one) for one in text])]
 
 
-def features(view: View, passage: Passage, lists: Named) -> Features:
-    """The features of a passage."""
-    found: Features = {}
-    seen = [_seen(view, sentence, lists) for sentence in passage.sentences]
-    for index, one in enumerate(seen):
-        for feature in one.features:
-            found.setdefault(feature, []).append(index)
-    for name, column in (("places", 1), ("countries", 2), ("parties", 3)):
-        count = len(frozenset().union(*(one[column] for one in seen)))
-        found[f"{name}={min(count, 3)}"] = []
-    return found
+def features(view: View, passage: Passage, lists: Named) -> set[str]:
+    """The features of a passage: those of its sentences, and how many places and parties it names."""
+    found = set().union(*(seen(view, sentence, lists).features for sentence in passage.sentences))
+    return found | counts(view, passage, lists)
+
+
+def counts(view: View, passage: Passage, lists: Named) -> set[str]:
+    """How many places, countries and parties a passage names, as features."""
+    every = [seen(view, sentence, lists) for sentence in passage.sentences]
+    told = {
+        "places": set().union(*(one.places for one in every)),
+        "countries": set().union(*(one.countries for one in every)),
+        "parties": set().union(*(one.parties for one in every)),
+    }
+    return {f"{name}={min(len(keys), 3)}" for name, keys in told.items()}
 
 
 def _runs(text: Sequence[Sentence], sizes: Sequence[float]) -> Iterator[Sequence[Sentence]]:
@@ -97,20 +99,19 @@ def _stretch(sentence: Sentence) -> Stretch:
     return Stretch(sentence.field, sentence.start, sentence.end)
 
 
-def _seen(view: View, sentence: Sentence, lists: Named) -> _Seen:
+def seen(view: View, sentence: Sentence, lists: Named) -> Seen:
+    """What a sentence shows; looked at once however many models ask."""
     return view.once((_stretch(sentence), id(lists)), lambda: _look(view, sentence, lists))
 
 
-def _look(view: View, sentence: Sentence, lists: Named) -> _Seen:
+def _look(view: View, sentence: Sentence, lists: Named) -> Seen:
     unit = (_stretch(sentence),)
     annotated = sorted(
         (one for kind in ("money", "party", "place", "asset", "date") for one in view.annotated(kind, unit)),
         key=lambda one: (one.start, -one.end),
     )
     tokens = _tokens(view.folded[sentence.field], sentence, annotated)
-    listed = [
-        (one.stretch.start, f"{{{name}}}") for name, phrases in lists for one in view.find_any(phrases, unit)[:MAX_HITS]
-    ]
+    listed = [(start, f"{{{name}}}") for start, name in view.listed(lists, _stretch(sentence), MAX_HITS)]
     said = {*_grams(tokens), *(name for _, name in listed)}
     found = set(said)
     if sentence.field is TextField.TITLE:
@@ -124,7 +125,7 @@ def _look(view: View, sentence: Sentence, lists: Named) -> _Seen:
     parties = frozenset(one.key for one in annotated if isinstance(one, Party))
     for name, keys in (("places", places), ("countries", countries), ("parties", parties)):
         found.add(f"sentence.{name}={min(len(keys), 2)}")
-    return _Seen(frozenset(found), places, countries, parties)
+    return Seen(frozenset(found), places, countries, parties)
 
 
 def _stances(

@@ -62,7 +62,7 @@ class Row:
 
 def rows(items: Iterable[Labelled], lists: Named) -> list[Row]:
     """The passages of labelled news. A label of a long text holds for the passages with the evidence alone."""
-    lexicon = Lexicon((), [listed for _, listed in lists])
+    lexicon = Lexicon((), lists)
     return [row for item in items for row in _rows(item, View(item.news, annotate, lexicon), lists)]
 
 

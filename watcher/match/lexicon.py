@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from watcher.match.learned import Named
 from watcher.match.phrase import Phrase
 from watcher.match.rule import (
     Clause,
@@ -47,22 +48,39 @@ class PhraseIndex:
         return tuple(phrase for index in sorted(indexes) if all_met((phrase := self._phrases[index]).needs, keys))
 
 
+class ListIndex:
+    """The phrases of some word lists, each with the names of the lists that hold it."""
+
+    def __init__(self, lists: Named) -> None:
+        self.names: dict[int, list[str]] = {}
+        """Id of a phrase → the lists."""
+        phrases = {id(phrase): phrase for _, listed in lists for phrase in listed}
+        for name, listed in lists:
+            for phrase in listed:
+                self.names.setdefault(id(phrase), []).append(name)
+        self.index = PhraseIndex(list(phrases.values()))
+
+
 class Lexicon:
     """Safe to share between threads: nothing changes after it is made."""
 
-    def __init__(self, rules: Sequence[Rule], lists: Sequence[tuple[Phrase, ...]] = ()) -> None:
-        """`lists`: further phrases that will be asked for."""
+    def __init__(self, rules: Sequence[Rule], lists: Named = ()) -> None:
+        """`lists`: word lists that will be asked for besides those of the rules' models."""
         self._kept = (rules, lists)  # keeps alive what the ids stand for
         self._needs = {
             id(selection): tuple(_of_selection(selection, rule)) for rule in rules for selection in selections_of(rule)
         }
         self._indexes: dict[int, PhraseIndex] = {}
         keys: set[str] = set()
-        for phrases in chain(lists, *map(_phrases_of, rules)):
+        for phrases in chain(*map(_phrases_of, rules)):
             if id(phrases) not in self._indexes:
                 self._indexes[id(phrases)] = PhraseIndex(phrases)
                 for phrase in phrases:
                     keys.update(phrase.starts, *phrase.needs)
+        every = {id(named): named for named in (lists, *chain(*map(_lists_of, rules)))}
+        self._listed = {key: ListIndex(named) for key, named in every.items()}
+        for phrase in (phrase for named in every.values() for _, listed in named for phrase in listed):
+            keys.update(phrase.starts, *phrase.needs)
         self._keys = sorted(keys)
         self._automaton = positions(self._keys) if self._keys else None
 
@@ -77,6 +95,10 @@ class Lexicon:
     def index(self, phrases: tuple[Phrase, ...]) -> PhraseIndex:
         """The index of the phrases of a clause, fact or word list."""
         return self._indexes[id(phrases)]
+
+    def listed(self, lists: Named) -> ListIndex:
+        """The index of word lists."""
+        return self._listed[id(lists)]
 
     def needs(self, selection: Selection) -> Needs:
         """What the stretch that a selection shall hold in must have."""
@@ -107,10 +129,20 @@ def _phrases_of(rule: Rule) -> Iterator[tuple[Phrase, ...]]:
         clause = stack.pop()
         if isinstance(clause, PhraseClause):
             yield clause.phrases
-        elif isinstance(clause, LikenessClause):
-            yield from (phrases for _, phrases in clause.model.lists)
         elif isinstance(clause, Group | NearClause):
             stack += clause.clauses
+
+
+def _lists_of(rule: Rule) -> Iterator[Named]:
+    """The word lists of the models that a rule asks."""
+    for selection in selections_of(rule):
+        stack: list[Clause] = list(selection.groups)
+        while stack:
+            clause = stack.pop()
+            if isinstance(clause, LikenessClause):
+                yield clause.model.lists
+            elif isinstance(clause, Group | NearClause):
+                stack += clause.clauses
 
 
 def _of_selection(selection: Selection, rule: Rule) -> Iterator[frozenset[str]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from watcher.match.features import Features, Passage, features, passages
+from watcher.match.features import Passage, counts, passages, seen
 from watcher.match.learned import LearnedModel
 from watcher.match.view import Stretch, Unit, View
+from watcher.model import Sentence
 
 MAX_WORDS = 6
 
@@ -28,29 +29,38 @@ class Reading(NamedTuple):
 
 def read(model: LearnedModel, view: View, unit: Unit) -> Reading:
     """The likeness of that passage of a unit which has the highest one."""
-    readings = [_passage(model, view, passage) for passage in passages(view, unit)]
-    return max(readings, key=lambda one: one.likeness, default=Reading(0.0, None, ()))
-
-
-def _passage(model: LearnedModel, view: View, passage: Passage) -> Reading:
-    weights = model.weights
-    found = {name: held for name, held in features(view, passage, model.lists).items() if name in weights}
+    total, best = max(((_total(model, view, one), one) for one in passages(view, unit)), key=lambda pair: pair[0])
+    found = _found(model, view, best)
     scale = 1 / math.sqrt(len(found) or 1)
-    total = model.bias + scale * sum(weights[name] for name in found)
-    heaviest = sorted(found, key=lambda name: (-abs(weights[name]), name))[:MAX_WORDS]
-    words = tuple((name, weights[name] * scale) for name in heaviest)
-    return Reading(logistic(total), _sentence(model, passage, found), words)
+    heaviest = sorted(found, key=lambda name: (-abs(model.weights[name]), name))[:MAX_WORDS]
+    words = tuple((name, model.weights[name] * scale) for name in heaviest)
+    return Reading(logistic(total), _sentence(model, view, best), words)
 
 
-def _sentence(model: LearnedModel, passage: Passage, found: Features) -> Stretch | None:
-    said = [0.0] * len(passage.sentences)
-    for name, held in found.items():
-        for index in held:
-            said[index] += model.weights[name]
-    if not said:
-        return None
-    best = passage.sentences[said.index(max(said))]
-    return Stretch(best.field, best.start, best.end)
+def _total(model: LearnedModel, view: View, passage: Passage) -> float:
+    found = _found(model, view, passage)
+    return model.bias + math.fsum(map(model.weights.__getitem__, found)) / math.sqrt(len(found) or 1)
+
+
+def _found(model: LearnedModel, view: View, passage: Passage) -> set[str]:
+    known = (_known(model, view, sentence) for sentence in passage.sentences)
+    return set().union(*known, counts(view, passage, model.lists) & model.weights.keys())
+
+
+def _known(model: LearnedModel, view: View, sentence: Sentence) -> frozenset[str]:
+    """The features of a sentence that the model weighs."""
+    key = (id(model), sentence.field, sentence.start)
+    return view.once(key, lambda: seen(view, sentence, model.lists).features & model.weights.keys())
+
+
+def _sentence(model: LearnedModel, view: View, passage: Passage) -> Stretch | None:
+    """The sentence that speaks most for it."""
+
+    def said(sentence: Sentence) -> float:
+        return math.fsum(map(model.weights.__getitem__, _known(model, view, sentence)))
+
+    best = max(passage.sentences, key=said, default=None)
+    return Stretch(best.field, best.start, best.end) if best else None
 
 
 def logistic(total: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from watcher import wording
 from watcher.match.decide import count_places
-from watcher.match.likeness import read
+from watcher.match.likeness import Reading, read
 from watcher.match.rule import (
     AssetClause,
     Clause,
@@ -101,11 +101,15 @@ class Missing:
         return Miss(UNFIT, f"the {clause.about} {told}, not {_either(sorted(clause.values))}")
 
     def _likeness(self, clause: LikenessClause, unit: Unit) -> Miss:
-        likeness = read(clause.model, self._view, unit).likeness
-        if likeness > clause.at_most:
-            return Miss(UNFIT, f"{clause.label}: it reads too much like {clause.model.name} ({likeness:.2f})")
-        close = CLOSE if likeness > clause.at_least / 2 else ABSENT
-        return Miss(close, f"its likeness to {clause.model.name} is {likeness:.2f}, below {clause.at_least:g}")
+        reading = read(clause.model, self._view, unit)
+        if reading.likeness > clause.at_most:
+            told = _weighed(reading, 1)
+            return Miss(
+                UNFIT, f"{clause.label}: it reads too much like {clause.model.name} ({reading.likeness:.2f}{told})"
+            )
+        close = CLOSE if reading.likeness > clause.at_least / 2 else ABSENT
+        said = f"its likeness to {clause.model.name} is {reading.likeness:.2f}, below {clause.at_least:g}"
+        return Miss(close, said + _weighed(reading, -1))
 
     # ── annotations ──
 
@@ -272,3 +276,9 @@ def _either(words: Any) -> str:
 def _counted(number: int, one: str) -> str:
     plural = one[:-1] + "ies" if one.endswith("y") else one + "s"
     return f"{number} {one if number == 1 else plural}"
+
+
+def _weighed(reading: Reading, sign: int) -> str:
+    """The features that spoke most for it (sign 1) or against it (-1), in words."""
+    told = [repr(name) for name, weight in reading.words if weight * sign > 0]
+    return f"; most {'for' if sign > 0 else 'against'} it: {wording.joined(told, MOST_NAMED)}" if told else ""

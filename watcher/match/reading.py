@@ -20,7 +20,7 @@ RULE_KEYS = (
     "id", "title", "status", "level", "description", "tags", "falsepositives", "params", "selections", "condition",
     "frames", "facts", "tests",
 )  # fmt: skip
-SELECTION_KEYS = ("within", "in", "stance", "all", "any", "none")
+SELECTION_KEYS = ("within", "in", "stance", "evidence", "all", "any", "none")
 FACT_KEYS = (
     "kind",
     "kinds",
@@ -122,13 +122,14 @@ def _selection(name: str, node: Node, shared: Shared, names: list[str]) -> Selec
         node.wrong(f"selection {name!r} has no clauses", "add 'all:', 'any:' or 'none:' with a list of clauses")
     within = node.get("within")
     where = node.get("in")
-    stance = node.get("stance")
+    stance, evidence = node.get("stance"), node.get("evidence")
     return Selection(
         name=name,
         within=within.choice(Within, Within.SENTENCE) if within else Within.SENTENCE,
         where=where.choice(Where, Where.ANYWHERE) if where else Where.ANYWHERE,
         stances=stance.choices(Stance) if stance else frozenset(),
         groups=groups,
+        evidence=evidence.flag(True) if evidence else True,
     )
 
 

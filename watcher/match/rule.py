@@ -181,6 +181,13 @@ class Selection:
     stances: frozenset[Stance]
     """Stances that the clause around the first evidence may have; empty: any."""
     groups: tuple[Group, ...]
+    evidence: bool = True
+    """Whether its words are shown as evidence and facts are read around them."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether only models are asked."""
+        return all(isinstance(clause, LikenessClause) for group in self.groups for clause in group.clauses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _clause() -> dict[str, Any]:
 
 def _selection() -> dict[str, Any]:
     clauses = {"type": "array", "items": {"$ref": "#/$defs/clause"}, "minItems": 1}
-    known = {"within": _enum(Within), "in": _enum(Where), "stance": _some(Stance)}
+    known = {"within": _enum(Within), "in": _enum(Where), "stance": _some(Stance), "evidence": {"type": "boolean"}}
     return _object({key: known.get(key, clauses) for key in SELECTION_KEYS})
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import re2
 
 from watcher.match.fold import fold, is_cjk, readable
+from watcher.match.learned import Named
 from watcher.match.lexicon import Lexicon, Needs, Occurrence, all_met
 from watcher.match.phrase import Phrase
 from watcher.match.rule import RegexClause, Selection, Where, Within
@@ -232,6 +233,20 @@ class View:
             possible = index.possible(self._keys_of(unit)) if index else phrases
             self._any[key] = [one for phrase in possible for one in self._matches(phrase, unit)]
         return self._any[key]
+
+    def listed(self, lists: Named, sentence: Stretch, most: int) -> list[tuple[int, str]]:
+        """Where in a sentence the phrases of word lists begin, each with the list's name; at most so many of one."""
+        found: dict[str, set[int]] = {}
+        if self._lexicon is None:
+            for name, phrases in lists:
+                found[name] = {one.stretch.start for one in self.find_any(phrases, (sentence,))}
+        else:
+            listed = self._lexicon.listed(lists)
+            for phrase in listed.index.possible(self._keys_in(sentence)):
+                starts = {one.stretch.start for one in self._in_sentence(phrase, sentence)}
+                for name in listed.names[id(phrase)] if starts else ():
+                    found.setdefault(name, set()).update(starts)
+        return [(start, name) for name, starts in found.items() for start in sorted(starts)[:most]]
 
     def find(self, phrase: Phrase, unit: Unit) -> list[Found]:
         """Where a phrase matches inside the unit."""
