@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,8 +46,7 @@ def opened() -> Iterator[Runtime]:
 
 def output() -> Console:
     """Standard output: lines break at a terminal's width, and not at all in a pipe or a file unless COLUMNS is set."""
-    unbroken = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(file=sys.stdout, highlight=False, width=_UNBROKEN if unbroken else None)
+    return Console(file=sys.stdout, highlight=False, width=shutil.get_terminal_size((_UNBROKEN, 0)).columns)
 
 
 def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
