@@ -287,6 +287,26 @@ def test_an_event_that_people_judge_otherwise_is_no_example(shop: Shop) -> None:
     assert shop.run("rules", "verdicts", "export")[1] == ""
 
 
+def test_an_export_without_verdicts_says_so_and_of_which_rule(shop: Shop) -> None:
+    told = RUNNER.invoke(app, ["rules", "verdicts", "export", "--rule", "typo"])
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert told.stderr.startswith("no settled verdict on an event of the rule 'typo': ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("rules", "match"), ("rules", "score"), ("rules", "explain"), ("stories", "group")]
+)
+def test_a_file_without_items_is_told(shop: Shop, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "none.jsonl").write_text("\n")
+    told = RUNNER.invoke(app, [*arguments, "--input", "none.jsonl"])
+    assert told.stderr.startswith("none.jsonl: no items in it\n")
+
+
+def test_help_of_a_noun_offers_no_shell_completion() -> None:
+    for noun in ("rules", "stories", "events"):
+        assert "completion" not in RUNNER.invoke(app, [noun, "--help"]).stdout
+
+
 def test_items_are_listed_with_their_rules_and_exported_for_a_diff(shop: Shop, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in shop.run("items", "list", "--rule", "rounds", "--json")[1].splitlines()]
     assert [(row["title"], row["rules"]) for row in rows] == [("News three", ["rounds"]), ("News two", ["rounds"])]

@@ -8,7 +8,7 @@ from watcher.cli.session import Json, opened, show
 from watcher.errors import CannotHelp
 from watcher.store import deliveries, subscriptions
 
-app = typer.Typer(help="Channels: which send, which do not and why.", no_args_is_help=True)
+app = typer.Typer(help="Channels: which send, which do not and why.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")

@@ -15,7 +15,7 @@ from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.model import ChannelConfig, Config, Secret
 from watcher.settings import Settings
 
-app = typer.Typer(help="watcher.yml and the settings: check and show them.", no_args_is_help=True)
+app = typer.Typer(help="watcher.yml and the settings: check and show them.", no_args_is_help=True, add_completion=False)
 
 File = Annotated[Path | None, typer.Argument(help="The file; WATCHER_CONFIG_PATH or watcher.yml when absent.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]

@@ -11,7 +11,7 @@ from watcher.errors import CannotHelp
 from watcher.model import DeliveryState
 from watcher.store import deliveries
 
-app = typer.Typer(help="Deliveries: messages, attempts, outcomes.", no_args_is_help=True)
+app = typer.Typer(help="Deliveries: messages, attempts, outcomes.", no_args_is_help=True, add_completion=False)
 
 _COLUMNS = ("id", "channel_id", "subscription_id", "window", "state", "attempt", "reason", "next_attempt_at")
 

@@ -9,7 +9,9 @@ from watcher.cli.session import Json, opened, show
 from watcher.errors import CannotHelp
 from watcher.store import digests, subscriptions
 
-app = typer.Typer(help="Digests: open and closed windows of every subscription.", no_args_is_help=True)
+app = typer.Typer(
+    help="Digests: open and closed windows of every subscription.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("list")

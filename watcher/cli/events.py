@@ -12,7 +12,7 @@ from watcher.errors import CannotHelp
 from watcher.store import verdicts
 from watcher.store.verdicts import Verdict
 
-app = typer.Typer(help="Events: what was found, and judging it.", no_args_is_help=True)
+app = typer.Typer(help="Events: what was found, and judging it.", no_args_is_help=True, add_completion=False)
 
 _COLUMNS = ("id", "rule_id", "title", "revision", "sources", "created_at", "verdicts")
 

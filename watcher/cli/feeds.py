@@ -16,9 +16,10 @@ from watcher.net.address import check_url
 from watcher.parse.feed import NotAFeed, parse
 from watcher.store import feeds
 
-app = typer.Typer(help="Feeds: what is polled, when and how it goes.", no_args_is_help=True)
+app = typer.Typer(help="Feeds: what is polled, when and how it goes.", no_args_is_help=True, add_completion=False)
 
 _COLUMNS = ("id", "title", "url", "last_outcome", "error_count", "last_polled_at", "next_poll_at", "next_poll_reason")
+_NONE = "no feeds are in force: name some in watcher.yml, or `watcher feeds add URL`, and run `watcher up`"
 
 
 @app.command("list")
@@ -26,7 +27,7 @@ def list_feeds(as_json: bool = Json) -> None:
     """Every feed with its last outcome, and when and why it is polled next."""
     with opened() as rt, rt.database.read() as conn:
         rows = feeds.listing(conn)
-    show(rows, _COLUMNS, as_json=as_json, empty="no feeds yet: name some in watcher.yml, or `watcher feeds add URL`")
+    show(rows, _COLUMNS, as_json=as_json, empty=_NONE)
 
 
 @app.command()

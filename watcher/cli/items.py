@@ -11,7 +11,7 @@ import typer
 from watcher.cli.session import Json, opened, show
 from watcher.store import events, history, items
 
-app = typer.Typer(help="Items: listed, exported, set aside, tried again.", no_args_is_help=True)
+app = typer.Typer(help="Items: listed, exported, set aside, tried again.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")

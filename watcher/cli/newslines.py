@@ -12,6 +12,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from watcher.errors import CannotHelp
 from watcher.model import NewsText
 
@@ -32,21 +34,24 @@ class BadLine(CannotHelp):
 def read_lines(source: str) -> Iterator[Line | BadLine]:
     """The news of a file, or of standard input for `-`, one by one; a bad line is given as its error.
 
-    Keys: id, title, text, language (or lang), published (or date), feed, tags; others are ignored. Raises CannotHelp
-    when the file cannot be read.
+    Keys: id, title, text, language (or lang), published (or date), feed, tags; others are ignored. Says on standard
+    error that there was no line at all. Raises CannotHelp when the file cannot be read.
     """
     try:
         opened = nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb")  # noqa: SIM115 - closed by the with below
     except OSError as error:
         raise CannotHelp(f"{source}: {error.strerror}") from error
+    name, empty = "standard input" if source == "-" else source, True
     with opened as stream:
         for number, raw in enumerate(stream, 1):
             if raw.strip():
-                yield _line(source, number, raw)
+                empty = False
+                yield _line(f"{name}:{number}", number, raw)
+    if empty:
+        typer.echo(f"{name}: no items in it", err=True)
 
 
-def _line(source: str, number: int, raw: bytes) -> Line | BadLine:
-    where = f"{'standard input' if source == '-' else source}:{number}"
+def _line(where: str, number: int, raw: bytes) -> Line | BadLine:
     try:
         data = json.loads(raw.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from watcher import wording
 from watcher.cli import backtest, diff, explain, learn, stats, verdicts
 from watcher.cli.newslines import BadLine, Line, read_lines
 from watcher.cli.ruleset import (
@@ -36,7 +37,9 @@ from watcher.match.schema import rule_schema
 from watcher.match.score import Counts, Judged, count
 from watcher.match.tests import run_tests
 
-app = typer.Typer(help="Rules: lint, test, explain, compare and try them on stored news.", no_args_is_help=True)
+app = typer.Typer(
+    help="Rules: lint, test, explain, compare and try them on stored news.", no_args_is_help=True, add_completion=False
+)
 explain.register(app)
 diff.register(app)
 backtest.register(app)
@@ -64,7 +67,7 @@ def lint(rules: Folder = None, as_json: AsJson = False) -> None:
         for one in found:
             typer.echo(str(one))
         if not found:
-            typer.echo(f"{len(rule_set.rules)} rules, no mistakes", err=True)
+            typer.echo(f"{wording.counted(len(rule_set.rules), 'rule')}, no mistakes", err=True)
     raise typer.Exit(FOUND if found else 0)
 
 

@@ -7,11 +7,17 @@ from typing import Annotated
 
 import typer
 
+from watcher import wording
 from watcher.cli.newslines import BadLine, Line, read_lines
 from watcher.errors import CannotHelp
 from watcher.story.fingerprint import Telling
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Stories: which items tell the same.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Stories: which items tell the same.",
+)
 
 Source = Annotated[str, typer.Option("--input", help="JSON lines {id, title?, text?, language?, published?, link?}.")]
 
@@ -69,7 +75,7 @@ def _show(lines: list[Line], story_of: dict[str, str]) -> None:
     for number, line in enumerate(lines):
         told.setdefault(story_of[str(number)], []).append(line)
     for members in sorted(told.values(), key=len, reverse=True):
-        typer.echo(f"{len(members)} {'item' if len(members) == 1 else 'items'}")
+        typer.echo(wording.counted(len(members), "item"))
         for line in members:
             typer.echo(f"  {line.id}  {(line.news.title or line.news.text)[:100]}")
-    typer.echo(f"{len(lines)} items tell {len(told)} stories", err=True)
+    typer.echo(f"{wording.counted(len(lines), 'item')} tell {wording.counted(len(told), 'story', 'stories')}", err=True)

@@ -19,7 +19,7 @@ from watcher.model import Fact, FactKind, Item, Match, NewsText, Sentence, TextF
 from watcher.store import history, verdicts
 from watcher.store.verdicts import Judged, Verdict
 
-app = typer.Typer(help="Verdicts: what people said of a rule's events.", no_args_is_help=True)
+app = typer.Typer(help="Verdicts: what people said of a rule's events.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -77,6 +77,10 @@ def export(
     for rule_id, mine in sorted(by_rule.items()):
         typer.echo(f"# under tests: of the rule {rule_id}")
         typer.echo(_yaml([one.row for one in mine]), nl=False)
+    if not examples:
+        about = f" of the rule {rule!r}" if rule else ""
+        typer.echo(f"no settled verdict on an event{about}: see `watcher events list` and `judge`", err=True)
+        return
     typer.echo(f"{wording.counted(len(examples), 'example')} of {wording.counted(len(by_rule), 'rule')}", err=True)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from watcher import wording
 from watcher.match.clauses import walk
 from watcher.match.condition import And, Condition, Name, Not, Of, Or
 from watcher.match.rule import Clause, FactSpec, PhraseClause, Rule, RuleSet, Selection
@@ -47,7 +48,7 @@ def _change(old: Rule | None, new: Rule | None) -> RuleChange | None:
         rule = old or new
         assert rule is not None  # one of the two is there
         kind = Kind.ADDED if old is None else Kind.REMOVED
-        told = f"{rule.title} ({rule.level}, {rule.status}, {len(rule.selections)} selections)"
+        told = f"{rule.title} ({rule.level}, {rule.status}, {wording.counted(len(rule.selections), 'selection')})"
         return RuleChange(rule_id=rule.id, kind=kind, what=(told,), changes_matches=True)
     what = tuple(_differences(old, new))
     if not what:
