@@ -54,7 +54,8 @@ def likenesses(prints: Sequence[Fingerprint]) -> list[dict[int, float]]:
     for one in prints:
         weights.add({*one.words, *one.neutral})
     common = max(LEAST_COMMON, int(COMMON_PART * len(prints)))
-    within = _Vectors(weights, [one.words for one in prints], common)
+    # names count among the words too: what is told differs more by them than by what happened
+    within = _Vectors(weights, [{**one.words, **one.neutral} for one in prints], common)
     outside = _Vectors(weights, [one.neutral for one in prints], common)
     told: dict[str, _Vectors] = {one.language: outside.alike() for one in prints}
     near: list[dict[int, float]] = [{} for _ in prints]
