@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -268,6 +269,18 @@ def ready(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_up_on_any_free_port_tells_which(folder: Path) -> None:
+    up = start_up(folder, 0)
+    try:
+        assert until(lambda: "watcher is up" in (folder / "up.log").read_text()), (folder / "up.log").read_text()
+        told = re.search(r"http://127\.0\.0\.1:(\d+)/", (folder / "up.log").read_text())
+        assert told is not None
+        assert until(lambda: ready(int(told[1]))), (folder / "up.log").read_text()
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.wait(25)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -33,7 +33,7 @@ def up(
     log.configure(level=chosen.log_level)
     _refuse_mistakes(chosen)
     if web:
-        _refuse_taken_port(chosen)
+        chosen = settings.with_values(chosen, web_port=_free_port(chosen))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -67,7 +67,8 @@ def _refuse_mistakes(chosen: Settings) -> None:
         raise Mistakes(found)
 
 
-def _refuse_taken_port(chosen: Settings) -> None:
+def _free_port(chosen: Settings) -> int:
+    """The page's port, for 0 one that is free now; raises CannotHelp when another program listens on it."""
     family = socket.AF_INET6 if ":" in chosen.web_host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,6 +79,7 @@ def _refuse_taken_port(chosen: Settings) -> None:
                 f"the page cannot listen on {chosen.web_host}:{chosen.web_port} ({error.strerror}): "
                 "set WATCHER_WEB_PORT, or --port, to a free one"
             ) from None
+        return int(probe.getsockname()[1])
 
 
 def _migrate(chosen: Settings) -> None:
