@@ -71,6 +71,12 @@ def test_a_clause_that_does_not_hold_says_what_it_misses(tmp_path: Path, clause:
     assert found.nearest_in == ("a",)
 
 
+def test_a_phrase_too_long_to_be_repeated_is_missed_in_whole_words(tmp_path: Path) -> None:
+    body = f"selections: {{a: {{all: ['{' ... '.join(['storm|hail'] * 8)}']}}}}\ncondition: a\n"
+    (found,) = explain(engine_of(tmp_path, body), NewsText(text="A word."))
+    assert found.selections[0].why == "nothing of its phrase"
+
+
 def test_what_speaks_against_a_selection_or_the_rule_is_named_with_its_words(tmp_path: Path) -> None:
     body = """\
     selections:

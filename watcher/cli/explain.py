@@ -198,7 +198,8 @@ def _shown_clauses(group: ClauseTrace, depth: int = 0) -> Iterator[Text]:
     if group.label in ("any", "none") or not group.inner:
         clauses = tuple(one for one in group.inner if one.holds)
     if group.label == "any" and not clauses:
-        yield _mark(holds=False, depth=depth).append(f"any of {len(group.inner)} clauses: {group.why}")
+        several = f"any of {len(group.inner)} clauses: " if len(group.inner) > 1 else ""
+        yield _mark(holds=False, depth=depth).append(several + group.why)
     for one in clauses:
         good = one.holds is not (group.label == "none")
         line = _mark(holds=good, depth=depth)

@@ -240,7 +240,9 @@ def nothing_of(clause: Clause) -> str:
     words = words_of(clause)
     if words.startswith("the list"):
         return f"no word of {words}"
-    return f"none of {words}" if words.startswith("its ") and words != "its phrase" else f"no {words}"
+    if words == "its phrase":
+        return "nothing of its phrase"
+    return f"none of {words}" if words.startswith("its ") else f"no {words}"
 
 
 def _amount(money: Money) -> str:
