@@ -66,11 +66,14 @@ class Evaluation:
         self._results: dict[str, list[tuple[Unit, list[Hit]]]] = {}
         self._judged: dict[tuple[int, Unit], list[Hit] | None] = {}
 
-    def verdict(self) -> Verdict:
-        """Decide. Exceptions and the amount are asked only when the condition holds."""
+    def verdict(self, *, told: bool = True) -> Verdict:
+        """Decide. Exceptions and the amount are asked only when the condition holds.
+
+        Unless `told`, the words for a condition that does not hold are left out: they need every selection evaluated.
+        """
         rule = self.rule
         if not holds(rule.condition, self._is_true):
-            return self._no(self._why_not())
+            return self._no(self._why_not() if told else "")
         for exception in rule.exceptions:
             if self._units_of(exception.selection):
                 return self._no(f"exception {exception.path}:{exception.line}: {exception.reason}")

@@ -46,11 +46,11 @@ class Engine:
 
     def matches(self, news: NewsText) -> tuple[Match, ...]:
         """The matches of all rules on one news text, in order of rule id."""
-        return tuple(verdict.match for verdict in self._verdicts(news) if verdict.match is not None)
+        return tuple(verdict.match for verdict in self._verdicts(news, told=False) if verdict.match is not None)
 
     def explain(self, news: NewsText) -> tuple[Verdict, ...]:
         """What every rule came to, and which clause decided."""
-        told = {verdict.rule_id: verdict for verdict in self._verdicts(news)}
+        told = {verdict.rule_id: verdict for verdict in self._verdicts(news, told=True)}
         silent = "none of its words occur"
         return tuple(
             told.get(rule.id) or Verdict(rule_id=rule.id, match=None, decided=silent) for rule in self.rule_set.rules
@@ -70,16 +70,17 @@ class Engine:
         """The checked parameters of a rule, overrides put in."""
         return self._params[rule_id]
 
-    def _verdicts(self, news: NewsText) -> list[Verdict]:
+    def _verdicts(self, news: NewsText, *, told: bool) -> list[Verdict]:
         news = _bounded(news)
         left = self.candidates(news)
         if not left:
             return []
         view = self.view(news)
-        return [self._evaluate(rule, view) for index, rule in enumerate(self.rule_set.rules) if left >> index & 1]
+        rules = (rule for index, rule in enumerate(self.rule_set.rules) if left >> index & 1)
+        return [self._evaluate(rule, view, told=told) for rule in rules]
 
-    def _evaluate(self, rule: Rule, view: View) -> Verdict:
-        return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict()
+    def _evaluate(self, rule: Rule, view: View, *, told: bool = False) -> Verdict:
+        return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict(told=told)
 
 
 def _bounded(news: NewsText) -> NewsText:
