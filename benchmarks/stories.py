@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from watcher.story.candidates import StoryIndex
@@ -91,7 +92,14 @@ def _average_link(rows: Sequence[Row], sums: list[dict[int, float]]) -> list[tup
 
 def tellings(rows: Sequence[Row]) -> list[Telling]:
     return [
-        Telling(id=r["id"], title=r.get("title") or "", text=r.get("text") or "", language=r.get("lang")) for r in rows
+        Telling(
+            id=r["id"],
+            title=r.get("title") or "",
+            text=r.get("text") or "",
+            language=r.get("lang"),
+            dated=date.fromisoformat(r["date"]) if r.get("date") else None,
+        )
+        for r in rows
     ]
 
 
@@ -108,7 +116,7 @@ def sets(news: str | None) -> dict[str, list[Row]]:
     }
     found["titles, English"] = [r for r in found["titles"] if r["lang"] == "en"]
     # only those named held out were not looked at when the parameters were chosen; see README.md
-    for name in ("titles", "documents", "biotech", "twins", "heads"):
+    for name in ("titles", "documents", "biotech", "twins", "heads", "topics", "world"):
         found[f"learned, {name}"] = _read(SETS / f"learned_{name}.jsonl")
     for name in ("twins", "heads"):
         found[f"held out, {name}"] = _read(SETS / f"held_{name}.jsonl")

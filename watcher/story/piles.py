@@ -12,7 +12,7 @@ from math import log
 
 CUTS = (0.40, 0.34, 0.30, 0.26, 0.23, 0.20, 0.175, 0.15, 0.13, 0.11, 0.095, 0.08, 0.07, 0.06, 0.05)
 """Likenesses at which joining may stop, in steps of about an eighth."""
-TITLE_CUT, TEXT_CUT, LONELY_CUT = 0.08, 0.20, 0.28
+TITLE_CUT, TEXT_CUT, LONELY_CUT = 0.08, 0.16, 0.28
 """Where joining is expected to stop: among headlines, among texts, and where most items have no company."""
 TITLE_SPREAD, TEXT_SPREAD, LONELY_SPREAD = 0.7, 1.5, 0.2
 """How far from there it may stop: the logarithm of the factor that one standard deviation is."""
