@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.story.series import apart
+from watcher.story.series import apart, renamed
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,20 @@ from watcher.story.series import apart
 )
 def test_numbers_that_are_no_amounts_tell_headlines_apart(one: str, two: str, told_apart: bool) -> None:
     assert apart(one, two) is told_apart
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("Broker keeps Alta on 'Outperform' rating", "Broker keeps Borea on 'Outperform' rating", True),
+        ("RBC belässt Alta auf 'Outperform'", "RBC belässt Borea auf 'Outperform'", True),
+        ("Quake hits northern Japan on Monday", "Earthquake hits northern Japan on Monday", False),
+        ("Strong quake hits northern Japan on Monday", "Strong earthquake hits northern Japan on Monday", False),
+        ("Novartis Buys Alta For Nine Billion", "Novartis Acquires Alta For Nine Billion", False),
+        ("Novartis buys Alta Pharma for nine billion", "Novartis buys Alta Pharmaceuticals for nine billion", False),
+        ("Alta raises money", "Borea raises money", False),
+        ("", "", False),
+    ],
+)
+def test_headlines_that_differ_in_one_name_alone_are_of_a_series(one: str, other: str, differ: bool) -> None:
+    assert renamed(one, other) is renamed(other, one) is differ

@@ -22,6 +22,7 @@ from watcher.story.same import (
     dot,
     length_worth,
 )
+from watcher.story.series import apart, renamed
 
 LEAST = 0.03
 """Likenesses below count as none: chance words."""
@@ -108,5 +109,7 @@ def likeness(a: Fingerprint, b: Fingerprint, value: float) -> float:
     if copies(a, b):
         return 1.0
     if a.roundup or b.roundup:
+        return 0.0
+    if apart(a.telling.title, b.telling.title) or renamed(a.telling.title, b.telling.title):
         return 0.0
     return value * length_worth(a, b) * days_worth(a, b) * (CONTRADICTED_WORTH if contradiction(a, b) else 1.0)

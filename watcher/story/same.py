@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 
 from watcher.story.facts import Facts, facts
 from watcher.story.fingerprint import Fingerprint
-from watcher.story.series import apart
+from watcher.story.series import apart, renamed
 
 
 class Reason(StrEnum):
@@ -215,6 +215,8 @@ def _against(a: Fingerprint, b: Fingerprint) -> Reason | None:
         return Reason.ROUNDUP
     if apart(a.telling.title, b.telling.title):
         return Reason.OTHER_NUMBER
+    if renamed(a.telling.title, b.telling.title):
+        return Reason.OTHER_PARTIES
     return contradiction(a, b)
 
 
