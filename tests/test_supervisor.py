@@ -41,10 +41,13 @@ def until(true: Callable[[], object], within_s: float = 10) -> bool:
 
 
 def group_is_gone(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
+    """Whether no process of the group is left, or none within moments: who is killed has to be reaped by somebody."""
+    for _ in range(50):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
     return False
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -276,12 +275,12 @@ def _check(promise: str, held: bool, detail: str) -> Check:
 
 
 def _keep(scene: Scene, out: Console) -> None:
-    out.print(Text.assemble("\nThe inbox page: ", (scene.page.url, f"bold cyan link {scene.page.url}")))
-    out.print(
-        Text(f"Everything keeps running; watcher.yml is {scene.stage.settings.config_path}. Ctrl-C ends it.", "dim")
-    )
+    kept = f"Everything keeps running; watcher.yml is {scene.stage.settings.config_path}. Ctrl-C ends it."
     try:
-        threading.Event().wait()
+        out.print(Text.assemble("\nThe inbox page: ", (scene.page.url, f"bold cyan link {scene.page.url}")))
+        out.print(Text(kept, "dim"))
+        while True:
+            time.sleep(1.0)  # not for ever: a signal that another thread was given is seen only between two waits
     except KeyboardInterrupt:
         out.print("\nStopping …")
 
