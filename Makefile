@@ -47,9 +47,9 @@ pictures: $(VENV)/.dev
 
 locks:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		pyproject.toml --extra postgres -o requirements.lock
+		pyproject.toml --extra postgres --extra fulltext -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
-		pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+		pyproject.toml --extra postgres --extra fulltext --group dev -o requirements-dev.lock
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }

@@ -50,6 +50,8 @@ class FeedConfig:
     every_s: int | None = None
     """The shortest time between two polls; None takes the setting."""
     headers: Mapping[str, Secret] = field(default_factory=dict)
+    full_text: bool = False
+    """Read each item's page for its whole text, where the feed brings a summary."""
 
 
 class ChannelKind(StrEnum):
@@ -162,11 +164,52 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a publisher writes into its feed about when to look again. Each can only lengthen our interval."""
+
+    ttl_s: int | None = None
+    """RSS `ttl`."""
+    period_s: int | None = None
+    """The syndication module's period, divided by its frequency."""
+    base_at: datetime | None = None
+    """The instant from which the syndication module counts its periods."""
+    skip_hours: tuple[int, ...] = ()
+    """Hours of the day, GMT, 0–23."""
+    skip_days: tuple[int, ...] = ()
+    """Days of the week, GMT; 0 is Monday."""
+
+
+class Health(StrEnum):
+    """How a feed fares, as shown and told to `ops:`."""
+
+    NEW = "new"
+    HEALTHY = "healthy"
+    FAILING = "failing"
+    STALE = "stale"
+    """It answers and brings nothing, for far longer than its habit."""
+    ATTENTION = "attention"
+    """Only a person can mend it: a login, a refused address, a page where a feed was."""
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Where a feed says that it has moved for good, and how often it said so."""
+
+    url: str
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A claimed feed with its polling state, as the store hands it out."""
 
     id: int
     url: str
+    """What is polled."""
+    asked_url: str
+    """What somebody wrote; differs once the feed has moved for good."""
     title: str | None
     language: str | None
     tags: tuple[str, ...]
@@ -180,6 +223,20 @@ class Feed:
     error_count: int
     attempt: int
     """Fencing number of this claim."""
+    full_text: bool = False
+    wishes: Wishes = Wishes()
+    """Those of its last document; a 304 brings none."""
+    habit_s: float | None = None
+    """How far apart its items usually come; None while too few are known."""
+    newest_item_at: datetime | None = None
+    created_at: datetime
+    last_polled_at: datetime | None = None
+    last_changed_at: datetime | None = None
+    failing_since: datetime | None = None
+    move: Move | None = None
+    slot_at: datetime | None = None
+    """When its host lets it start, if it waits for its turn there."""
+    health: Health = Health.NEW
 
 
 class FetchOutcome(StrEnum):
@@ -267,7 +324,10 @@ class ParsedFeed:
     title: str | None
     link: str | None
     language: str | None
-    ttl_s: int | None
+    wishes: Wishes = Wishes()
+    hub_url: str | None = None
+    """The WebSub hub that the document names, and the topic under which the hub knows it."""
+    self_url: str | None = None
     items: tuple[ItemDraft, ...]
     well_formed: bool
     complete: bool = True

@@ -21,6 +21,7 @@ from watcher.model import Secret
 
 PREFIX = "WATCHER_"
 _MIB = 1024 * 1024
+SHARED_HOSTS = ("blogspot.com", "medium.com", "reddit.com", "substack.com", "tumblr.com", "wordpress.com")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SIZE = re.compile(r"([0-9]{1,12})\s*(B|KB|KiB|MB|MiB)?")
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -91,6 +92,14 @@ def _networks(text: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    parts = tuple(part.lower() for part in re.split(r"[,\s]+", text) if part)
+    for part in parts:
+        if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+/?", part):
+            raise ValueError(f"{part!r} is no host name; write tumblr.com, or rsshub.example.org/")
+    return parts
+
+
 def _database(text: str) -> str:
     if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", text):
         raise ValueError("write postgresql+psycopg://user:password@host/name or sqlite:///path")
@@ -147,6 +156,14 @@ SETTINGS: tuple[Setting, ...] = (
     _s("user_agent_contact", _text, "", "Mail address or page that publishers find in our User-Agent."),
     _s("poll_every_s", _whole_seconds, 3600, "Shortest time between two polls of a feed.", unit="s", low=1),
     _s("poll_max_s", _whole_seconds, 86400, "Longest time between two polls of a feed.", unit="s", low=1),
+    _s("host_spacing_s", _seconds, 2.0, "Time between two requests to one host.", unit="s", low=0, high=3600),
+    _s(
+        "shared_hosts",
+        _hosts,
+        SHARED_HOSTS,
+        "Names under which all hosts count as one (tumblr.com), and hosts whose "
+        "first path segments count as one each (rsshub.example.org/).",
+    ),
     _s("fetch_connect_s", _seconds, 5.0, "Limit for connecting to a feed's server.", unit="s", low=0.1, high=60),
     _s("fetch_total_s", _seconds, 30.0, "Limit for one whole fetch.", unit="s", low=0.1, high=60),
     _s("fetch_max_bytes", _bytes, 10 * _MIB, "Largest body of a feed, decoded.", unit="bytes", low=1024),
@@ -190,6 +207,8 @@ class Settings:
     user_agent_contact: str = ""
     poll_every_s: int = 3600
     poll_max_s: int = 86400
+    host_spacing_s: float = 2.0
+    shared_hosts: tuple[str, ...] = SHARED_HOSTS
     fetch_connect_s: float = 5.0
     fetch_total_s: float = 30.0
     fetch_max_bytes: int = 10 * _MIB

@@ -13,9 +13,24 @@ def feeds(self: Task, ids: list[int]) -> None:
     self.step(pipeline.refresh_feeds, ids)
 
 
+@app.task(bind=True, name="watcher.pushes")
+def pushes(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.read_pushes, ids)
+
+
+@app.task(bind=True, name="watcher.hubs")
+def hubs(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.ask_hubs, ids)
+
+
 @app.task(bind=True, name="watcher.items")
 def items(self: Task, ids: list[int]) -> None:
     self.step(pipeline.classify_items, ids)
+
+
+@app.task(bind=True, name="watcher.pages")
+def pages(self: Task, ids: list[int]) -> None:
+    self.step(pipeline.fetch_pages, ids)
 
 
 @app.task(bind=True, name="watcher.events")

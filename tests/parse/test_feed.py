@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from watcher import wire
-from watcher.model import ParsedFeed
+from watcher.model import ParsedFeed, Wishes
 from watcher.parse.feed import NotAFeed, parse, read
 from watcher.sandbox import Sandbox
 
@@ -126,20 +126,26 @@ def test_content_is_preferred_to_the_summary_and_the_summary_to_nothing() -> Non
     assert (second.text, second.summary) == ("only this", "only this")
 
 
+SYNDICATION = "http://purl.org/rss/1.0/modules/syndication/"
+
+
 @pytest.mark.parametrize(
-    ("head", "ttl_s"),
+    ("head", "wishes"),
     [
-        ("<ttl>60</ttl>", 3600),
-        ("<ttl>-5</ttl>", None),
-        ("<ttl>99999999</ttl>", None),
-        ("<ttl>soon</ttl>", None),
-        ("<ttl>9999999</ttl>", 7 * 86400),
-        ("", None),
-        ('<sy:updatePeriod xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">daily</sy:updatePeriod>', 86400),
+        ("<ttl>60</ttl>", {"ttl_s": 3600}),
+        ("<ttl>-5</ttl>", {}),
+        ("<ttl>99999999</ttl>", {}),
+        ("<ttl>soon</ttl>", {}),
+        ("<ttl>9999999</ttl>", {"ttl_s": 7 * 86400}),
+        ("", {}),
+        (
+            '<sy:updatePeriod xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">daily</sy:updatePeriod>',
+            {"period_s": 86400},
+        ),
     ],
 )
-def test_the_publishers_wish_for_time(head: str, ttl_s: int | None) -> None:
-    assert parse(rss(item(), head=head), None, URL, now=NOW).ttl_s == ttl_s
+def test_the_publishers_wish_for_time(head: str, wishes: dict[str, int]) -> None:
+    assert parse(rss(item(), head=head), None, URL, now=NOW).wishes == Wishes(**wishes)
 
 
 def test_control_characters_do_not_spoil_the_rest() -> None:

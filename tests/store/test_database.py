@@ -127,7 +127,14 @@ for _ in range(int(sys.argv[2])):
 def _add_feed(database: Database, now: datetime) -> None:
     with database.write() as conn:
         conn.execute(
-            feeds.insert().values(url="http://a.example/", tags=[], alert_history="none", headers={}, origin="file"),
+            feeds.insert().values(
+                url="http://a.example/",
+                asked_url="http://a.example/",
+                tags=[],
+                alert_history="none",
+                headers={},
+                origin="file",
+            ),
             {"created_at": now, "next_poll_at": now},
         )
 

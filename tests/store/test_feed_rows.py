@@ -19,7 +19,7 @@ from watcher.model import (
 from watcher.store import feeds
 from watcher.store.database import Database
 
-PARSED = ParsedFeed(title="Their title", link=None, language="zh", ttl_s=None, items=(), well_formed=True)
+PARSED = ParsedFeed(title="Their title", link=None, language="zh", items=(), well_formed=True)
 
 
 def _claim(database: Database, ids: list[int]) -> list[object]:

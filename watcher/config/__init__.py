@@ -130,6 +130,7 @@ _FEED = (
         {"type": "object", "additionalProperties": _SECRET_SCHEMA},
         "Extra request headers, their values as secrets.",
     ),
+    _f("full_text", read_flag, {"type": "boolean"}, "Read each item's page for its whole text?"),
 )
 _KIND = {kind: _f("kind", read_text, {"const": str(kind)}, "What kind of channel it is.", True) for kind in ChannelKind}
 _PRIVATE = _f("allow_private", read_flag, {"type": "boolean"}, "May it reach a private network? For intranets.")

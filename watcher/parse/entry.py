@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from watcher.errors import CannotHelp
+from watcher.model import Wishes
 
 
 class NotAFeed(CannotHelp):
@@ -41,7 +42,9 @@ class Document:
     title: Markup = Markup(value="")
     link: str = ""
     language: str = ""
-    ttl_s: int | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    hub_url: str = ""
+    self_url: str = ""
     entries: tuple[Entry, ...] = ()
     well_formed: bool = True
     complete: bool = True

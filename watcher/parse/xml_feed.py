@@ -12,6 +12,7 @@ from typing import Any
 import feedparser
 
 from watcher.parse.entry import Document, Entry, Markup, NotAFeed
+from watcher.parse.wishes import wishes_of
 
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -28,8 +29,6 @@ _ENDLESS_TAG = re.compile(r"<[A-Za-z][^<>]{65536}")
 _OPEN_ELEMENTS = 50_000
 _ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "RDF": "</rdf:RDF>"}
 _ROOT_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
-_PERIODS_S = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
-_TTL_MAX_S = 7 * 86400
 
 
 def _harmless(text: str) -> str:
@@ -131,20 +130,6 @@ def _entry(entry: Any, *, atom: bool) -> Entry:
     )
 
 
-def _ttl_s(feed: Any) -> int | None:
-    """The publisher's wish in seconds: `ttl` (minutes) or the syndication module's period, the longer of the two."""
-    wishes = []
-    minutes = _string(feed, "ttl").strip()
-    if re.fullmatch(r"[0-9]{1,7}", minutes):
-        wishes.append(int(minutes) * 60)
-    period_s = _PERIODS_S.get(_string(feed, "sy_updateperiod").strip().lower())
-    frequency = _string(feed, "sy_updatefrequency").strip() or "1"
-    if period_s and re.fullmatch(r"[1-9][0-9]{0,4}", frequency):
-        wishes.append(period_s // int(frequency))
-    longest = max(wishes, default=0)
-    return min(longest, _TTL_MAX_S) or None
-
-
 def read_xml_feed(text: str, max_entries: int) -> Document:
     """The document of an RSS, RDF or Atom feed, as much of it as can be read; raises NotAFeed on anything else."""
     text = _harmless(text)
@@ -170,7 +155,7 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
         title=_markup(dict.get(feed, "title_detail"), guess=True),
         link=_string(feed, "link"),
         language=_string(feed, "language"),
-        ttl_s=_ttl_s(feed),
+        wishes=wishes_of(feed),
         entries=tuple(_entry(entry, atom=version.startswith("atom")) for entry in kept),
         well_formed=not dict.get(found, "bozo"),
         complete=not cut_short,

@@ -16,11 +16,13 @@ from watcher.pipeline.alert import raise_alerts
 from watcher.pipeline.classify import classify_items, news_text, reclassify
 from watcher.pipeline.close import close_digests
 from watcher.pipeline.configure import Applied, apply_config, check_rules
+from watcher.pipeline.hubs import ask_hubs, read_pushes
+from watcher.pipeline.pages import fetch_pages
 from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
 from watcher.runtime import Runtime
-from watcher.store import deliveries, digests, events, feeds, history, items, overview, stories
+from watcher.store import deliveries, digests, events, feeds, history, hubs, items, overview, pages, stories
 
 __all__ = [
     "STEPS",
@@ -28,15 +30,18 @@ __all__ = [
     "Nudges",
     "Step",
     "apply_config",
+    "ask_hubs",
     "batch_size",
     "check_rules",
     "classify_items",
     "close_digests",
     "deliver",
     "due",
+    "fetch_pages",
     "news_text",
     "poll_now",
     "raise_alerts",
+    "read_pushes",
     "reclassify",
     "refresh_feeds",
     "send_digest_now",
@@ -52,7 +57,10 @@ def due(rt: Runtime) -> Nudges:
     now = rt.clock()
     backlogs = {
         Step.FEEDS: feeds.due,
+        Step.PUSHES: hubs.unread,
+        Step.HUBS: hubs.due,
         Step.ITEMS: items.due,
+        Step.PAGES: pages.due,
         Step.EVENTS: events.due,
         Step.DIGESTS: digests.due,
         Step.DELIVERIES: deliveries.due,
@@ -96,7 +104,10 @@ def send_digest_now(rt: Runtime, subscription_id: str) -> int:
 
 STEPS: dict[Step, Callable[[Runtime, Sequence[int]], Nudges]] = {
     Step.FEEDS: refresh_feeds,
+    Step.PUSHES: read_pushes,
+    Step.HUBS: ask_hubs,
     Step.ITEMS: classify_items,
+    Step.PAGES: fetch_pages,
     Step.EVENTS: raise_alerts,
     Step.DIGESTS: close_digests,
     Step.DELIVERIES: deliver,

@@ -11,21 +11,21 @@ from functools import partial
 from watcher import log, wire
 from watcher.errors import CannotHelp, LeaseLost, SandboxFailed
 from watcher.fetch.get import conditional_get
-from watcher.fetch.history import is_history
 from watcher.fetch.schedule import next_poll
 from watcher.model import (
     Feed,
     FetchOutcome,
     FetchResult,
-    ItemDraft,
     NextPoll,
     Notice,
     ParsedFeed,
     Validators,
+    Wishes,
 )
+from watcher.pipeline.intake import Intake, take_in
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, feeds, items
+from watcher.store import Connection, digests, feeds
 
 _log = log.get("pipeline")
 _TELL_AFTER = 5
@@ -72,14 +72,14 @@ def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | No
         error_count=feed.error_count,
         every_s=feed.every_s or rt.settings.poll_every_s,
         max_s=rt.settings.poll_max_s,
-        ttl_s=parsed.ttl_s if parsed else None,
+        ttl_s=_ttl_s(parsed.wishes if parsed else feed.wishes),
         now=now,
     )
     kept = _validators(feed.validators, result)
     write = partial(feeds.finish, result=result, following=following, parsed=parsed, validators=kept, now=now)
     try:
         with rt.database.write() as conn:
-            new = _store_items(conn, feed, parsed, now) if parsed else []
+            taken = take_in(conn, feed, parsed, now=now) if parsed else Intake()
             if not write(conn, feed, owner=turn.owner):
                 raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
             _tell_trouble(conn, feed, result, following, now)
@@ -88,8 +88,12 @@ def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | No
         _log.warning("poll dropped", feed=feed.id, why=str(lost))
         return []
     level = _log.info if following.error_count == 0 else _log.warning
-    level("polled", feed=feed.id, outcome=result.outcome.value, new=len(new), detail=result.detail)
-    return new
+    level("polled", feed=feed.id, outcome=result.outcome.value, new=len(taken.new), detail=result.detail)
+    return [*taken.new, *taken.edited]
+
+
+def _ttl_s(wishes: Wishes) -> int | None:
+    return max(wishes.ttl_s or 0, wishes.period_s or 0) or None
 
 
 def _tell_trouble(conn: Connection, feed: Feed, result: FetchResult, following: NextPoll, now: datetime) -> None:
@@ -128,18 +132,6 @@ def _fetch(rt: Runtime, feed: Feed) -> tuple[FetchResult, ParsedFeed | None]:
         detail = "the document breaks off before its end"
         result = dataclasses.replace(result, outcome=FetchOutcome.TRUNCATED, detail=detail)
     return result, parsed
-
-
-def _store_items(conn: Connection, feed: Feed, parsed: ParsedFeed, now: datetime) -> list[int]:
-    def history(draft: ItemDraft) -> bool:
-        return is_history(
-            feed.alert_history, first_fetched_at=feed.first_fetched_at, published_at=draft.published_at, now=now
-        )
-
-    new = items.insert_new(conn, feed.id, parsed.items, history=history, now=now)
-    if new:
-        feeds.changed_at(conn, feed.id, now=now)
-    return new
 
 
 def _validators(known: Validators, result: FetchResult) -> Validators:

@@ -29,11 +29,16 @@ class Step(StrEnum):
     """The steps that rows wait for, and the names of their queues."""
 
     FEEDS = "feeds"
+    PUSHES = "pushes"
+    HUBS = "hubs"
     ITEMS = "items"
+    PAGES = "pages"
     EVENTS = "events"
     DIGESTS = "digests"
     DELIVERIES = "deliveries"
 
+
+_WAITING_ON_A_NETWORK = frozenset({Step.FEEDS, Step.HUBS, Step.PAGES, Step.DELIVERIES})
 
 Nudges = dict[Step, list[int]]
 """Ids that a step should look at now, by step."""
@@ -44,7 +49,7 @@ R = TypeVar("R")
 
 def batch_size(rt: Runtime, step: Step) -> int:
     """How many ids one message of that step carries: few where each one waits for a network."""
-    return IO_AT_ONCE if step in (Step.FEEDS, Step.DELIVERIES) else rt.settings.batch
+    return IO_AT_ONCE if step in _WAITING_ON_A_NETWORK else rt.settings.batch
 
 
 def nudges(found: Nudges) -> Nudges:

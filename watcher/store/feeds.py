@@ -10,7 +10,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select, update
 
 from watcher import wire
-from watcher.model import AlertHistory, Feed, FeedConfig, FetchResult, NextPoll, Origin, ParsedFeed, Secret, Validators
+from watcher.model import (
+    AlertHistory,
+    Feed,
+    FeedConfig,
+    FetchResult,
+    Health,
+    Move,
+    NextPoll,
+    Origin,
+    ParsedFeed,
+    Secret,
+    Validators,
+    Wishes,
+)
 from watcher.store import backlog, database
 from watcher.store.schema import feeds
 
@@ -32,6 +45,7 @@ def _settled(config: FeedConfig) -> dict[str, Any]:
         "alert_history": config.alert_history.value,
         "every_s": config.every_s,
         "headers": {name: wire.dump(secret) for name, secret in config.headers.items()},
+        "full_text": config.full_text,
     }
 
 
@@ -42,6 +56,7 @@ def add(conn: Connection, config: FeedConfig, *, origin: Origin, now: datetime) 
         conn.execute(
             feeds.insert().values(
                 url=config.url,
+                asked_url=config.url,
                 origin=origin.value,
                 created_at=now,
                 next_poll_at=now,
@@ -120,7 +135,25 @@ def _feed(row: Row[Any]) -> Feed:
         last_full_at=row.last_full_at,
         error_count=row.error_count,
         attempt=row.attempt,
+        asked_url=row.asked_url,
+        full_text=row.full_text,
+        wishes=wire.load(Wishes, row.wishes) if row.wishes else Wishes(),
+        habit_s=row.habit_s,
+        newest_item_at=row.newest_item_at,
+        created_at=row.created_at,
+        last_polled_at=row.last_polled_at,
+        last_changed_at=row.last_changed_at,
+        failing_since=row.failing_since,
+        move=_move(row),
+        slot_at=row.slot_at,
+        health=Health(row.health),
     )
+
+
+def _move(row: Row[Any]) -> Move | None:
+    if not row.moved_url:
+        return None
+    return Move(url=row.moved_url, count=row.moved_count, since=row.moved_since)
 
 
 def finish(
@@ -157,6 +190,7 @@ def finish(
         # in SQL, since a reload may have set them while the feed was being fetched
         values["title"] = func.coalesce(feeds.c.title, parsed.title)
         values["language"] = func.coalesce(feeds.c.language, parsed.language)
+        values["wishes"] = wire.dump(parsed.wishes)
     return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
 
 

@@ -13,16 +13,35 @@ from watcher.store import deliveries as delivery_rows
 from watcher.store import digests as digest_rows
 from watcher.store import events as event_rows
 from watcher.store import feeds as feed_rows
+from watcher.store import hubs as hub_rows
 from watcher.store import items as item_rows
+from watcher.store import pages as page_rows
 from watcher.store.dialect import insert
-from watcher.store.schema import alerts, beats, deliveries, digests, events, feeds, items, matches, service, stories
+from watcher.store.schema import (
+    alerts,
+    beats,
+    deliveries,
+    digests,
+    events,
+    feeds,
+    hubs,
+    items,
+    matches,
+    pages,
+    pushes,
+    service,
+    stories,
+)
 
 
 def backlog(conn: Connection, now: datetime) -> dict[str, dict[str, Any]]:
     """By step of the line: `{"waiting": int, "oldest_s": float | None}`."""
     steps = {
         "feeds": (feed_rows.LIVE, feeds.c.next_poll_at),
+        "pushes": (hub_rows.UNREAD, pushes.c.received_at),
+        "hubs": (hub_rows.LIVE, hubs.c.next_ask_at),
         "items": (item_rows.WAITING, items.c.next_classify_at),
+        "pages": (page_rows.WAITING, pages.c.next_fetch_at),
         "events": (event_rows.WAITING, events.c.updated_at),
         "digests": (digest_rows.OPEN, digests.c.closes_at),
         "deliveries": (delivery_rows.WAITING, deliveries.c.next_attempt_at),

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -93,11 +94,13 @@ feeds = Table(
     metadata,
     _id(),
     Column("url", Text, nullable=False, unique=True),
+    Column("asked_url", Text, nullable=False, unique=True),
     Column("title", Text),
     Column("language", String(16)),
     Column("tags", Json, nullable=False),
     Column("alert_history", String(8), nullable=False),
     Column("every_s", Integer),
+    Column("full_text", Boolean, nullable=False, server_default=false()),
     Column("headers", Json, nullable=False),
     Column("origin", String(8), nullable=False),
     Column("retired_at", Instant),
@@ -115,9 +118,34 @@ feeds = Table(
     Column("error_count", Integer, nullable=False, server_default="0"),
     Column("next_poll_at", Instant, nullable=False),
     Column("next_poll_reason", Text),
+    Column("wishes", Json),
+    Column("habit_s", Float),
+    Column("newest_item_at", Instant),
+    Column("failing_since", Instant),
+    Column("moved_url", Text),
+    Column("moved_count", Integer, nullable=False, server_default="0"),
+    Column("moved_since", Instant),
+    Column("merged_into", Id),
+    Column("slot_at", Instant),
+    Column("health", String(16), nullable=False, server_default="new"),
+    Column("health_reason", Text),
+    Column("health_since", Instant),
+    Column("flagged", Text),
     *_lease(),
     _partial("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
 )
+
+"""`url` is what is polled, `asked_url` what somebody wrote: a feed that moved for good keeps its row and its items."""
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("free_at", Instant, nullable=False),
+    Column("held_by", String(64)),
+    Column("held_until", Instant),
+)
+"""When the next request to a host may start, and who is asking it just now."""
 
 stories = Table(
     "stories",
@@ -169,6 +197,9 @@ items = Table(
     Column("classified_with", String(64)),
     Column("parked_reason", Text),
     Column("next_classify_at", Instant, nullable=False),
+    Column("edits", Integer, nullable=False, server_default="0"),
+    Column("edited_at", Instant),
+    Column("from_page", Boolean, nullable=False, server_default=false()),
     *_lease(),
     UniqueConstraint("feed_id", "identity"),
     Index("ix_items_feed_id_alias", "feed_id", "alias"),
@@ -177,6 +208,60 @@ items = Table(
     Index("ix_items_first_seen_at", "first_seen_at"),
     _partial("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
 )
+
+pages = Table(
+    "pages",
+    metadata,
+    _id(),
+    Column("item_id", Id, ForeignKey("items.id"), nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("text", Text),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("created_at", Instant, nullable=False),
+    Column("fetched_at", Instant),
+    Column("next_fetch_at", Instant, nullable=False),
+    *_lease(),
+    Index("ix_pages_url", "url"),
+    _partial("ix_pages_backlog", "next_fetch_at", "state = 'waiting'"),
+)
+"""The article page of an item whose feed asks for full text."""
+
+hubs = Table(
+    "hubs",
+    metadata,
+    _id(),
+    Column("feed_id", Id, ForeignKey("feeds.id"), nullable=False, unique=True),
+    Column("hub_url", Text, nullable=False),
+    Column("topic_url", Text, nullable=False),
+    Column("token", String(64), nullable=False, unique=True),
+    Column("secret", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("expires_at", Instant),
+    Column("pushed_at", Instant),
+    Column("next_ask_at", Instant, nullable=False),
+    *_lease(),
+    _partial("ix_hubs_backlog", "next_ask_at", "state <> 'ended'"),
+)
+"""A feed's WebSub hub and what we have agreed with it."""
+
+pushes = Table(
+    "pushes",
+    metadata,
+    _id(),
+    Column("hub_id", Id, ForeignKey("hubs.id"), nullable=False),
+    Column("content_type", Text),
+    Column("body", LargeBinary),
+    Column("received_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Column("reason", Text),
+    *_lease(),
+    _partial("ix_pushes_backlog", "received_at", "done_at IS NULL"),
+)
+"""Documents that hubs have sent and that wait to be read."""
 
 rule_sets = Table(
     "rule_sets",

@@ -22,7 +22,10 @@ EVENTS = 50
 DELIVERIES = 50
 _STEPS = {
     "feeds": "feeds to poll",
+    "pushes": "pushed documents to read",
+    "hubs": "hubs to ask",
     "items": "items to read",
+    "pages": "pages to fetch",
     "events": "events to tell",
     "digests": "digests to close",
     "deliveries": "messages to send",

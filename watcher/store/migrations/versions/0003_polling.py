@@ -1,0 +1,150 @@
+"""Add what polling remembers: habits, moves, hosts, health, edits of items, pages of full text, and hubs that push."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from watcher.store.schema import Id, Instant, Json
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _feeds()
+    _hosts()
+    op.add_column("items", sa.Column("edits", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("items", sa.Column("edited_at", Instant(), nullable=True))
+    op.add_column("items", sa.Column("from_page", sa.Boolean(), server_default=sa.false(), nullable=False))
+    _pages()
+    _hubs()
+    _pushes()
+
+
+def _feed_columns() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
+    return (
+        sa.Column("asked_url", sa.Text(), nullable=True),
+        sa.Column("full_text", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("wishes", Json, nullable=True),
+        sa.Column("habit_s", sa.Float(), nullable=True),
+        sa.Column("newest_item_at", Instant(), nullable=True),
+        sa.Column("failing_since", Instant(), nullable=True),
+        sa.Column("moved_url", sa.Text(), nullable=True),
+        sa.Column("moved_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("moved_since", Instant(), nullable=True),
+        sa.Column("merged_into", Id, nullable=True),
+        sa.Column("slot_at", Instant(), nullable=True),
+        sa.Column("health", sa.String(length=16), server_default="new", nullable=False),
+        sa.Column("health_reason", sa.Text(), nullable=True),
+        sa.Column("health_since", Instant(), nullable=True),
+        sa.Column("flagged", sa.Text(), nullable=True),
+    )
+
+
+def _feeds() -> None:
+    for column in _feed_columns():
+        op.add_column("feeds", column)
+    op.execute("UPDATE feeds SET asked_url = url")
+    with op.batch_alter_table("feeds") as feeds:
+        feeds.alter_column("asked_url", existing_type=sa.Text(), nullable=False)
+        feeds.create_unique_constraint("uq_feeds_asked_url", ["asked_url"])
+
+
+def _lease() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
+    return (
+        sa.Column("lease_until", Instant(), nullable=True),
+        sa.Column("lease_owner", sa.String(length=64), nullable=True),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+    )
+
+
+def _hosts() -> None:
+    op.create_table(
+        "hosts",
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("free_at", Instant(), nullable=False),
+        sa.Column("held_by", sa.String(length=64), nullable=True),
+        sa.Column("held_until", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("host", name="pk_hosts"),
+    )
+
+
+def _pages() -> None:
+    op.create_table(
+        "pages",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("item_id", Id, nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("fetched_at", Instant(), nullable=True),
+        sa.Column("next_fetch_at", Instant(), nullable=False),
+        *_lease(),
+        sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_pages_item_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_pages"),
+        sa.UniqueConstraint("item_id", name="uq_pages_item_id"),
+    )
+    op.create_index("ix_pages_url", "pages", ["url"])
+    waiting = sa.text("state = 'waiting'")
+    op.create_index("ix_pages_backlog", "pages", ["next_fetch_at"], sqlite_where=waiting, postgresql_where=waiting)
+
+
+def _hubs() -> None:
+    op.create_table(
+        "hubs",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("feed_id", Id, nullable=False),
+        sa.Column("hub_url", sa.Text(), nullable=False),
+        sa.Column("topic_url", sa.Text(), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("secret", sa.String(length=128), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("expires_at", Instant(), nullable=True),
+        sa.Column("pushed_at", Instant(), nullable=True),
+        sa.Column("next_ask_at", Instant(), nullable=False),
+        *_lease(),
+        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name="fk_hubs_feed_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_hubs"),
+        sa.UniqueConstraint("feed_id", name="uq_hubs_feed_id"),
+        sa.UniqueConstraint("token", name="uq_hubs_token"),
+    )
+    live = sa.text("state <> 'ended'")
+    op.create_index("ix_hubs_backlog", "hubs", ["next_ask_at"], sqlite_where=live, postgresql_where=live)
+
+
+def _pushes() -> None:
+    op.create_table(
+        "pushes",
+        sa.Column("id", Id, autoincrement=True, nullable=False),
+        sa.Column("hub_id", Id, nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("received_at", Instant(), nullable=False),
+        sa.Column("done_at", Instant(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        *_lease(),
+        sa.ForeignKeyConstraint(["hub_id"], ["hubs.id"], name="fk_pushes_hub_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_pushes"),
+    )
+    waiting = sa.text("done_at IS NULL")
+    op.create_index("ix_pushes_backlog", "pushes", ["received_at"], sqlite_where=waiting, postgresql_where=waiting)
+
+
+def downgrade() -> None:
+    for table in ("pushes", "hubs", "pages", "hosts"):
+        op.drop_table(table)
+    for column in ("from_page", "edited_at", "edits"):
+        with op.batch_alter_table("items") as items:
+            items.drop_column(column)
+    with op.batch_alter_table("feeds") as feeds:
+        feeds.drop_constraint("uq_feeds_asked_url", type_="unique")
+        for gone in _feed_columns():
+            feeds.drop_column(gone.name)
