@@ -94,7 +94,7 @@ feeds = Table(
     metadata,
     _id(),
     Column("url", Text, nullable=False, unique=True),
-    Column("asked_url", Text, nullable=False, unique=True),
+    Column("asked_url", Text, nullable=False, server_default=""),
     Column("title", Text),
     Column("language", String(16)),
     Column("tags", Json, nullable=False),
@@ -132,6 +132,7 @@ feeds = Table(
     Column("health_since", Instant),
     Column("flagged", Text),
     *_lease(),
+    Index("ix_feeds_asked_url", "asked_url", unique=True),
     _partial("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
 )
 

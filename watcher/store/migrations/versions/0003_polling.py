@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 def _feed_columns() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
     return (
-        sa.Column("asked_url", sa.Text(), nullable=True),
+        sa.Column("asked_url", sa.Text(), server_default="", nullable=False),
         sa.Column("full_text", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("wishes", Json, nullable=True),
         sa.Column("habit_s", sa.Float(), nullable=True),
@@ -48,9 +48,8 @@ def _feeds() -> None:
     for column in _feed_columns():
         op.add_column("feeds", column)
     op.execute("UPDATE feeds SET asked_url = url")
-    with op.batch_alter_table("feeds") as feeds:
-        feeds.alter_column("asked_url", existing_type=sa.Text(), nullable=False)
-        feeds.create_unique_constraint("uq_feeds_asked_url", ["asked_url"])
+    # an index and no constraint: SQLite would have to make the table anew, which its foreign keys forbid
+    op.create_index("ix_feeds_asked_url", "feeds", ["asked_url"], unique=True)
 
 
 def _lease() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
@@ -141,10 +140,8 @@ def _pushes() -> None:
 def downgrade() -> None:
     for table in ("pushes", "hubs", "pages", "hosts"):
         op.drop_table(table)
-    for column in ("from_page", "edited_at", "edits"):
-        with op.batch_alter_table("items") as items:
-            items.drop_column(column)
-    with op.batch_alter_table("feeds") as feeds:
-        feeds.drop_constraint("uq_feeds_asked_url", type_="unique")
-        for gone in _feed_columns():
-            feeds.drop_column(gone.name)
+    op.drop_index("ix_feeds_asked_url", "feeds")
+    columns = {"items": ("from_page", "edited_at", "edits"), "feeds": tuple(one.name for one in _feed_columns())}
+    for table, names in columns.items():
+        for name in names:
+            op.drop_column(table, name)
