@@ -94,7 +94,7 @@ feeds = Table(
     metadata,
     _id(),
     Column("url", Text, nullable=False, unique=True),
-    Column("asked_url", Text, nullable=False, server_default=""),
+    Column("asked_url", Text, nullable=False, server_default=text("''")),
     Column("title", Text),
     Column("language", String(16)),
     Column("tags", Json, nullable=False),

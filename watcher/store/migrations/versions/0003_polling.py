@@ -26,7 +26,7 @@ def upgrade() -> None:
 
 def _feed_columns() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
     return (
-        sa.Column("asked_url", sa.Text(), server_default="", nullable=False),
+        sa.Column("asked_url", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("full_text", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("wishes", Json, nullable=True),
         sa.Column("habit_s", sa.Float(), nullable=True),
