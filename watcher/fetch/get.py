@@ -77,14 +77,18 @@ def conditional_get(
     headers: Mapping[str, str] | None = None,
     max_bytes: int = 10 * 1024 * 1024,
     *,
+    force_full: bool = False,
     now: datetime | None = None,
 ) -> FetchResult:
     """Ask `url` whether it has changed since `validators` were received; at most `max_bytes` of body, raw and decoded.
 
-    Both validators go out byte for byte as they came in. `headers` are the feed's own (private feeds); they stay with
-    their origin across redirects. Never raises for what the world does: see the outcome and its detail.
+    Both validators go out byte for byte as they came in; with `force_full` none does. `headers` are the feed's own
+    (private feeds); they stay with their origin across redirects. Never raises for what the world does: see the
+    outcome and its detail.
     """
     now = now or datetime.now(UTC)
+    if force_full:
+        validators = Validators()
     try:
         response = client.get(url, _request_headers(validators, headers or {}), max_bytes)
     except (RefusedAddress, Unreachable, BadAnswer, BadRequest) as fault:

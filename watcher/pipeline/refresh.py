@@ -11,7 +11,7 @@ from functools import partial
 from watcher import log, wire
 from watcher.errors import CannotHelp, LeaseLost, SandboxFailed
 from watcher.fetch.get import conditional_get
-from watcher.fetch.schedule import next_poll
+from watcher.fetch.schedule import full_fetch_due, next_poll
 from watcher.model import (
     Feed,
     FetchOutcome,
@@ -20,7 +20,6 @@ from watcher.model import (
     Notice,
     ParsedFeed,
     Validators,
-    Wishes,
 )
 from watcher.pipeline.intake import Intake, take_in
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
@@ -67,12 +66,11 @@ def _broken(why: str) -> FetchResult:
 def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | None) -> list[int]:
     rt, now = turn.rt, turn.rt.clock()
     following = next_poll(
-        feed_id=feed.id,
+        feed=feed,
         result=result,
-        error_count=feed.error_count,
+        wishes=parsed.wishes if parsed else feed.wishes,
         every_s=feed.every_s or rt.settings.poll_every_s,
         max_s=rt.settings.poll_max_s,
-        ttl_s=_ttl_s(parsed.wishes if parsed else feed.wishes),
         now=now,
     )
     kept = _validators(feed.validators, result)
@@ -92,10 +90,6 @@ def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | No
     return [*taken.new, *taken.edited]
 
 
-def _ttl_s(wishes: Wishes) -> int | None:
-    return max(wishes.ttl_s or 0, wishes.period_s or 0) or None
-
-
 def _tell_trouble(conn: Connection, feed: Feed, result: FetchResult, following: NextPoll, now: datetime) -> None:
     name = feed.title or feed.url
     if following.disabled:
@@ -112,7 +106,9 @@ def _fetch(rt: Runtime, feed: Feed) -> tuple[FetchResult, ParsedFeed | None]:
         headers = {name: rt.resolve(secret) for name, secret in feed.headers.items()}
     except CannotHelp as missing:
         return FetchResult(outcome=FetchOutcome.FORBIDDEN, detail=str(missing)), None
-    result = conditional_get(rt.client, feed.url, feed.validators, headers, rt.settings.fetch_max_bytes)
+    now = rt.clock()
+    full, most = full_fetch_due(feed, now), rt.settings.fetch_max_bytes
+    result = conditional_get(rt.client, feed.url, feed.validators, headers, most, force_full=full, now=now)
     if result.outcome is not FetchOutcome.CHANGED:
         return result, None
     payload = {
