@@ -237,6 +237,8 @@ class Feed:
     slot_at: datetime | None = None
     """When its host lets it start, if it waits for its turn there."""
     health: Health = Health.NEW
+    pushed_until: datetime | None = None
+    """Until then a hub that has proved itself brings what is new, and polls are only a safety net."""
 
 
 class FetchOutcome(StrEnum):
@@ -284,6 +286,9 @@ class FetchResult:
     retry_after_s: float | None = None
     max_age_s: float | None = None
     """Freshness from Cache-Control or Expires; None when absent or forbidden."""
+    hub_url: str | None = None
+    """The hub and the topic that `Link` headers name; they go before the document's."""
+    self_url: str | None = None
     detail: str = ""
     """One line for people; never a body, never a secret."""
 
@@ -295,6 +300,73 @@ class NextPoll:
     error_count: int
     disabled: bool = False
     """True only for 410: stop polling and tell ops."""
+
+
+class HubState(StrEnum):
+    """How far we are with a hub (W3C WebSub)."""
+
+    WANTED = "wanted"
+    """It is to be asked to push."""
+    ASKED = "asked"
+    """It has taken the request and has still to verify it."""
+    ACTIVE = "active"
+    DENIED = "denied"
+    LEAVING = "leaving"
+    """It is to be asked to push no more."""
+    ENDED = "ended"
+
+
+class HubMode(StrEnum):
+    """What a request to a hub asks for."""
+
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """A claimed subscription with a hub."""
+
+    id: int
+    feed_id: int
+    hub_url: str
+    topic_url: str
+    token: str
+    """The unguessable end of the address to which the hub pushes."""
+    secret: str = field(repr=False)
+    state: HubState
+    tries: int
+    """Requests since the hub last verified one."""
+    callback_url: str | None
+    """The address that the hub was last told."""
+    expires_at: datetime | None
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubStep:
+    """What a subscription comes to after something happened to it, and why."""
+
+    state: HubState
+    reason: str
+    tries: int
+    next_ask_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """A claimed document that a hub has sent, with the feed it belongs to."""
+
+    id: int
+    hub_id: int
+    feed: Feed
+    live: bool
+    """Whether the feed is still followed."""
+    topic_url: str
+    content_type: str | None
+    body: bytes = field(repr=False)
+    received_at: datetime
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

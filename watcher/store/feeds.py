@@ -147,6 +147,7 @@ def _feed(row: Row[Any]) -> Feed:
         move=_move(row),
         slot_at=row.slot_at,
         health=Health(row.health),
+        pushed_until=row.pushed_until,
     )
 
 

@@ -131,6 +131,7 @@ feeds = Table(
     Column("health_reason", Text),
     Column("health_since", Instant),
     Column("flagged", Text),
+    Column("pushed_until", Instant),
     *_lease(),
     Index("ix_feeds_asked_url", "asked_url", unique=True),
     _partial("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
@@ -233,7 +234,7 @@ hubs = Table(
     "hubs",
     metadata,
     _id(),
-    Column("feed_id", Id, ForeignKey("feeds.id"), nullable=False, unique=True),
+    Column("feed_id", Id, ForeignKey("feeds.id"), nullable=False),
     Column("hub_url", Text, nullable=False),
     Column("topic_url", Text, nullable=False),
     Column("token", String(64), nullable=False, unique=True),
@@ -241,13 +242,25 @@ hubs = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     Column("tries", Integer, nullable=False, server_default="0"),
+    Column("callback_url", Text),
+    Column("asked_mode", String(16)),
+    Column("asked_at", Instant),
+    Column("verified_at", Instant),
     Column("expires_at", Instant),
     Column("pushed_at", Instant),
+    Column("dropped", Integer, nullable=False, server_default="0"),
     Column("next_ask_at", Instant, nullable=False),
     *_lease(),
     _partial("ix_hubs_backlog", "next_ask_at", "state <> 'ended'"),
+    Index(
+        "uq_hubs_feed_id",
+        "feed_id",
+        unique=True,
+        sqlite_where=text("state NOT IN ('leaving', 'ended')"),
+        postgresql_where=text("state NOT IN ('leaving', 'ended')"),
+    ),
 )
-"""A feed's WebSub hub and what we have agreed with it."""
+"""A feed's subscriptions with WebSub hubs: one that is wanted, and those that are being left or were."""
 
 pushes = Table(
     "pushes",
@@ -256,10 +269,12 @@ pushes = Table(
     Column("hub_id", Id, ForeignKey("hubs.id"), nullable=False),
     Column("content_type", Text),
     Column("body", LargeBinary),
+    Column("digest", String(64), nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("reason", Text),
     *_lease(),
+    UniqueConstraint("hub_id", "digest"),
     _partial("ix_pushes_backlog", "received_at", "done_at IS NULL"),
 )
 """Documents that hubs have sent and that wait to be read."""

@@ -41,6 +41,7 @@ def _feed_columns() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
         sa.Column("health_reason", sa.Text(), nullable=True),
         sa.Column("health_since", Instant(), nullable=True),
         sa.Column("flagged", sa.Text(), nullable=True),
+        sa.Column("pushed_until", Instant(), nullable=True),
     )
 
 
@@ -106,17 +107,23 @@ def _hubs() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("callback_url", sa.Text(), nullable=True),
+        sa.Column("asked_mode", sa.String(length=16), nullable=True),
+        sa.Column("asked_at", Instant(), nullable=True),
+        sa.Column("verified_at", Instant(), nullable=True),
         sa.Column("expires_at", Instant(), nullable=True),
         sa.Column("pushed_at", Instant(), nullable=True),
+        sa.Column("dropped", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_ask_at", Instant(), nullable=False),
         *_lease(),
         sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name="fk_hubs_feed_id"),
         sa.PrimaryKeyConstraint("id", name="pk_hubs"),
-        sa.UniqueConstraint("feed_id", name="uq_hubs_feed_id"),
         sa.UniqueConstraint("token", name="uq_hubs_token"),
     )
     live = sa.text("state <> 'ended'")
     op.create_index("ix_hubs_backlog", "hubs", ["next_ask_at"], sqlite_where=live, postgresql_where=live)
+    one = sa.text("state NOT IN ('leaving', 'ended')")
+    op.create_index("uq_hubs_feed_id", "hubs", ["feed_id"], unique=True, sqlite_where=one, postgresql_where=one)
 
 
 def _pushes() -> None:
@@ -126,12 +133,14 @@ def _pushes() -> None:
         sa.Column("hub_id", Id, nullable=False),
         sa.Column("content_type", sa.Text(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
         sa.Column("done_at", Instant(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         *_lease(),
         sa.ForeignKeyConstraint(["hub_id"], ["hubs.id"], name="fk_pushes_hub_id"),
         sa.PrimaryKeyConstraint("id", name="pk_pushes"),
+        sa.UniqueConstraint("hub_id", "digest", name="uq_pushes_hub_id_digest"),
     )
     waiting = sa.text("done_at IS NULL")
     op.create_index("ix_pushes_backlog", "pushes", ["received_at"], sqlite_where=waiting, postgresql_where=waiting)
