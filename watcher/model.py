@@ -241,6 +241,18 @@ class Feed:
     """Until then a hub that has proved itself brings what is new, and polls are only a safety net."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What is known of a host's turn: requests to one host come one at a time and apart."""
+
+    free_at: datetime
+    """Where the queue of reserved slots ends."""
+    opens_at: datetime
+    """No request may start before: the last one was just now, or the host asked to be left alone."""
+    held_until: datetime | None = None
+    """Until when at the latest a request is under way."""
+
+
 class FetchOutcome(StrEnum):
     """What one conditional GET came to; stored as the feed's reason, shown and counted."""
 
@@ -855,6 +867,8 @@ class Coverage:
     feeds_total: int
     feeds_checked: int
     failing: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    """Feeds that answer and bring nothing, for far longer than is their habit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

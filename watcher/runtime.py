@@ -131,6 +131,8 @@ class Runtime:
     owner: str
     """Which process this is."""
     clock: Callable[[], datetime]
+    sleep: Callable[[float], None] = time.sleep
+    """How a thread waits so many seconds for its turn; a test with a clock of its own moves that instead."""
     checkpoint: Callable[[str], None] = _nothing
     """Called at the named points of a step; the drills kill the process there."""
     interrupts: tuple[type[BaseException], ...] = ()

@@ -144,10 +144,11 @@ hosts = Table(
     metadata,
     Column("host", Text, primary_key=True),
     Column("free_at", Instant, nullable=False),
+    Column("opens_at", Instant, nullable=False),
     Column("held_by", String(64)),
     Column("held_until", Instant),
 )
-"""When the next request to a host may start, and who is asking it just now."""
+"""When a host's next free slot is, before when nobody may ask it, and who is asking it just now."""
 
 stories = Table(
     "stories",

@@ -66,6 +66,7 @@ def _hosts() -> None:
         "hosts",
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("free_at", Instant(), nullable=False),
+        sa.Column("opens_at", Instant(), nullable=False),
         sa.Column("held_by", sa.String(length=64), nullable=True),
         sa.Column("held_until", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("host", name="pk_hosts"),
