@@ -155,7 +155,7 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
         title=_markup(dict.get(feed, "title_detail"), guess=True),
         link=_string(feed, "link"),
         language=_string(feed, "language"),
-        wishes=wishes_of(feed),
+        wishes=wishes_of(text),
         entries=tuple(_entry(entry, atom=version.startswith("atom")) for entry in kept),
         well_formed=not dict.get(found, "bozo"),
         complete=not cut_short,
