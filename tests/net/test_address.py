@@ -61,8 +61,10 @@ def test_a_public_url_is_read_in_one_way(url: str, contacted: str) -> None:
     assert check_url(url).url == contacted
 
 
-def test_the_number_sign_ends_the_host_before_an_at_sign() -> None:
-    assert check_url("http://example.com#@127.0.0.1/").host == "example.com"
+def test_a_host_that_readers_disagree_about_is_refused() -> None:
+    """RFC 3986 ends the host at "#", but clients exist that read up to the "@"."""
+    with pytest.raises(RefusedAddress, match="readers disagree"):
+        check_url("http://example.com#@127.0.0.1/")
 
 
 @pytest.mark.parametrize(

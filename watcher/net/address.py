@@ -66,16 +66,24 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""The upper half of an interface identifier whose lower half is an IPv4 address (RFC 5214, 6.1)."""
 
 # Names that only a local resolver can answer (RFC 6761, 6762, 7686, 8375, 9476 and common habit).
 _LOCAL_SUFFIXES = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private", "onion", "alt"}
-    | {"home.arpa"}
+    | {"home.arpa", "localdomain6", "localhost4", "localhost6", "i2p", "consul", "mail", "svc", "cluster"}
+)
+# Their name servers answer with whatever address is written into the name, or with loopback.
+_ANY_ADDRESS_SUFFIXES = frozenset(
+    {"nip.io", "sslip.io", "xip.io", "traefik.me", "localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "rbndr.us"}
 )
 _SPLIT = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>[/?#].*)?", re.DOTALL)
 _AUTHORITY = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[0-9]*))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+# C0, space, DEL and C1, the line ends that Unicode adds, lone surrogates, and a backslash, which browsers take for "/".
+_UNFIT = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff\\\\]")
 _ENCODED_CONTROL = re.compile(r"%(?:0[0-9a-fA-F]|1[0-9a-fA-F]|7[fF])")
 
 
@@ -143,6 +151,13 @@ def _embedded(address: Address) -> IPv4Address | None:
     return None
 
 
+def _behind_isatap(address: Address) -> IPv4Address | None:
+    """The IPv4 address in the interface identifier, where a tunnel of that network would end."""
+    if address.version == 6 and int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
 def check_ip(ip: Address | str, allow_private: Iterable[str] = (), *, port: int | None = None) -> None:
     """Raise RefusedAddress unless `ip` is a public unicast address or inside an allowed network.
 
@@ -164,6 +179,9 @@ def check_ip(ip: Address | str, allow_private: Iterable[str] = (), *, port: int 
             _refuse(f"{address} is a {kind} address ({network})")
     if address.version == 6 and address not in _GLOBAL_UNICAST:
         _refuse(f"{address} is not a global unicast address")
+    tunnelled = _behind_isatap(address)
+    if tunnelled is not None:
+        check_ip(tunnelled, allow_private)
     if port is not None and port not in PORTS:
         _refuse(f"port {port} is not a web port ({', '.join(map(str, sorted(PORTS)))})")
 
@@ -215,10 +233,15 @@ def is_local_name(host: str) -> bool:
     return len(labels) == 1 or labels[-1] in _LOCAL_SUFFIXES or ".".join(labels[-2:]) in _LOCAL_SUFFIXES
 
 
+def _gives_any_address(host: str) -> bool:
+    labels = host.split(".")
+    return ".".join(labels[-2:]) in _ANY_ADDRESS_SUFFIXES
+
+
 def _split(url: str) -> tuple[str, re.Match[str], str]:
     if len(url) > URL_CHARACTERS:
         _refuse(f"the URL is longer than {URL_CHARACTERS} characters")
-    if any(ord(character) <= 32 or 127 <= ord(character) < 160 for character in url) or "\\" in url:
+    if _UNFIT.search(url):
         _refuse("the URL holds a space, a control character or a backslash")
     parts = _SPLIT.fullmatch(url)
     if parts is None or parts["scheme"].lower() not in DEFAULT_PORTS:
@@ -229,6 +252,8 @@ def _split(url: str) -> tuple[str, re.Match[str], str]:
     if authority is None:
         _refuse("the host is not a valid name")
     rest = (parts["rest"] or "/").partition("#")[0]
+    if (parts["rest"] or "").startswith("#") and "@" in parts["rest"]:
+        _refuse("readers disagree which host is meant")
     if _ENCODED_CONTROL.search(rest.partition("?")[0]):
         _refuse("the path holds an encoded control character")
     return parts["scheme"].lower(), authority, rest if rest.startswith("/") else f"/{rest}"
@@ -253,6 +278,8 @@ def check_url(url: str, *, allow_private: Iterable[str] = ()) -> CheckedUrl:
             # With allowed networks the name's addresses decide, where it is resolved.
             if is_local_name(host):
                 _refuse(f"{host} is a local name")
+            if _gives_any_address(host):
+                _refuse(f"{host} stands for the address that is written into it")
             if port not in PORTS:
                 _refuse(f"port {port} is not a web port ({', '.join(map(str, sorted(PORTS)))})")
     shown = f"[{host}]" if literal is not None and literal.version == 6 else host

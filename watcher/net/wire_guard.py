@@ -137,7 +137,7 @@ class GuardedBackend(httpcore.NetworkBackend):
 
     def _first_that_answers(self, host: str, port: int, answers: list[str], connect_s: float) -> httpcore.NetworkStream:
         # Several addresses share the time, so that a black-holed IPv6 route leaves some for IPv4.
-        share_s = connect_s / len(answers)
+        share_s = connect_s / max(len(answers), 1)
         fault = Unreachable("connection", f"{host} does not accept connections")
         for answer in answers:
             try:
