@@ -299,7 +299,7 @@ class FetchResult:
     max_age_s: float | None = None
     """Freshness from Cache-Control or Expires; None when absent or forbidden."""
     hub_url: str | None = None
-    """The hub and the topic that `Link` headers name; they go before the document's."""
+    """The hub and the topic that `Link` headers name, as written; they go before the document's."""
     self_url: str | None = None
     detail: str = ""
     """One line for people; never a body, never a secret."""
@@ -351,6 +351,9 @@ class Hub:
     """Requests since the hub last verified one."""
     callback_url: str | None
     """The address that the hub was last told."""
+    asked_mode: HubMode | None
+    asked_at: datetime | None
+    """When the last request went out, and for what."""
     expires_at: datetime | None
     attempt: int
 
@@ -410,7 +413,7 @@ class ParsedFeed:
     language: str | None
     wishes: Wishes = Wishes()
     hub_url: str | None = None
-    """The WebSub hub that the document names, and the topic under which the hub knows it."""
+    """The WebSub hub that the document names, and the topic under which the hub knows it, as written."""
     self_url: str | None = None
     items: tuple[ItemDraft, ...]
     well_formed: bool
