@@ -174,7 +174,7 @@ public_ur: https://x.example
         "(for a feed, headers: {Authorization: …}; for a channel write {env: NAME} or {file: path})",
         "w.yml:8: url is a secret and must not stand in this file (write {env: NAME} or {file: path})",
         "w.yml:9: smtp_url holds a password, which must not stand in this file (write {env: NAME} or {file: path})",
-        "w.yml:10: channel 'w' has no kind that exists (write kind: email, slack or webhook)",
+        "w.yml:10: channel 'w' has no kind that exists (write kind: email, slack, webhook or apprise)",
         "w.yml:13: there is no channel 'mm' (did you mean m?)",
         "w.yml:13: 'm' is listed twice (keep one of them)",
         "w.yml:14: 'UDS' is no currency (a number, k, M or bn, and a currency, as 10M USD or 500k EUR)",
@@ -190,7 +190,7 @@ public_ur: https://x.example
     ("text", "told"),
     [
         ("", "w.yml:1: the file is empty, and an empty file would retire every feed (write feeds: [] to watch"),
-        ("- a", "w.yml:1: the file must be a mapping of feeds, channels, subscriptions, ops, public_url and rules_dir"),
+        ("- a", "w.yml:1: the file must be a mapping of feeds, channels, subscriptions, ops, public_url, signup, public_feed and rules_dir"),
         ("ops: []", "w.yml:1: feeds is missing (What to watch.)"),
         ("feeds: https://a.example/", "w.yml:1: feeds must be a list, not text (write feeds: [https://a.example/])"),
         ("feeds: [12]", "w.yml:1: feeds must be a mapping of url, title"),

@@ -58,6 +58,17 @@ class ChannelKind(StrEnum):
     EMAIL = "email"
     SLACK = "slack"
     WEBHOOK = "webhook"
+    APPRISE = "apprise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dkim:
+    """With what a mail is signed (RFC 6376)."""
+
+    domain: str
+    selector: str
+    key: Secret
+    """The private key, PEM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +83,17 @@ class ChannelConfig:
     """email: the From address, with or without a display name; also the envelope sender."""
     smtp_url: Secret | str | None = None
     """email: smtp://host:port, smtp+starttls:// or smtps://; a Secret when it holds a password."""
+    dkim: Dkim | None = None
+    return_path: str | None = None
+    """email: the domain to which bounces go; without it they go to the sender."""
     url: Secret | str | None = None
-    """slack, webhook: where to POST. Slack's is always a Secret, since the URL is the password."""
+    """slack, webhook, apprise: where to send. Slack's and Apprise's are always Secrets: the URL is the password."""
     secret: Secret | None = None
     """webhook: the `whsec_…` signing secret (Standard Webhooks)."""
+    old_secret: Secret | None = None
+    """webhook: the secret of before, while receivers change over: both sign."""
+    templates: str | None = None
+    """email: a folder, relative to watcher.yml, whose templates go before the shipped ones."""
     allow_private: bool = False
     """slack, webhook: may the guard let this channel reach a private network? For intranets and the demo."""
 
@@ -120,6 +138,53 @@ class RuleParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """Local wall-clock times between which nothing is sent; what falls in is held. May pass midnight."""
+
+    begins: time
+    ends: time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """At most so many messages in so long a time to one channel; what is over comes as one message at its end."""
+
+    messages: int
+    per_s: int
+
+
+class Language(StrEnum):
+    """Of the messages that we write."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+class EmptyDay(StrEnum):
+    """What a digest does that has nothing to tell."""
+
+    SEND = "send"
+    SKIP = "skip"
+
+
+class MuteKind(StrEnum):
+    RULE = "rule"
+    STORY = "story"
+    PARTY = "party"
+    PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """What a subscription does not want to hear of, and until when; None is for good."""
+
+    kind: MuteKind
+    value: str
+    """A rule's id, a story's number, or a name."""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionConfig:
     id: str
     title: str
@@ -137,6 +202,24 @@ class SubscriptionConfig:
     params: Mapping[str, RuleParams] = field(default_factory=dict)
     """By rule: what goes before `at_least` for its events."""
     schedule: Schedule = field(default_factory=Schedule)
+    quiet: QuietHours | None = None
+    empty: EmptyDay = EmptyDay.SKIP
+    budget: Budget | None = None
+    mutes: tuple[Mute, ...] = ()
+    language: Language = Language.ENGLISH
+    """Of its messages."""
+    currency: str | None = None
+    """ISO 4217; amounts are shown in it too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signup:
+    """What people who subscribe themselves may choose, and how their mail is sent."""
+
+    channel: str
+    """Id of the email channel whose server, sender and keys their mail takes."""
+    rules: tuple[str, ...] = ()
+    """Rule ids they may choose from; empty means all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +232,9 @@ class Config:
     ops: tuple[str, ...] = ()
     """Channels that hear of the service's own trouble."""
     public_url: str | None = None
+    signup: Signup | None = None
+    public_feed: bool = False
+    """May anybody follow the events as a feed without a signed address?"""
     rules_dir: str = "rules"
 
 
@@ -843,6 +929,27 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLinks:
+    """Signed addresses for one reader and one event; None where no public address is known."""
+
+    event: str | None = None
+    useful: str | None = None
+    not_useful: str | None = None
+    mute: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestLinks:
+    """Signed addresses for one reader and one digest."""
+
+    browser: str | None = None
+    preferences: str | None = None
+    unsubscribe: str | None = None
+    """A GET shows a button; a POST unsubscribes (RFC 8058)."""
+    feed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertView:
     """One entry of a digest."""
 
@@ -853,6 +960,7 @@ class AlertView:
     """The event was told before and has a newer revision."""
     changes: tuple[Change, ...] = ()
     """With `update`: what changed since this reader was told."""
+    links: AlertLinks = AlertLinks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -900,6 +1008,9 @@ class DigestView:
     left_out: tuple[str, ...] = ()
     """In words, what could not be shown and why."""
     public_url: str | None = None
+    links: DigestLinks = DigestLinks()
+    language: Language = Language.ENGLISH
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _key(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("write at least 32 characters, as `openssl rand -hex 32` makes them")
+    return text
+
+
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -149,6 +155,7 @@ def _s(name: str, read: Callable[[str], Any], default: Any, doc: str, **more: An
 SETTINGS: tuple[Setting, ...] = (
     _s("database_url", _database, None, "Where rows live; unset means SQLite in the data folder.", secret=True),
     _s("redis_url", _redis, None, "The broker; unset means a private Valkey in the data folder.", secret=True),
+    _s("secret_key", _key, None, "Signs links in mails; unset means one that the database keeps.", secret=True),
     _s("data_dir", _path, Path("var"), "Folder of the embedded database and broker."),
     _s("config_path", _path, Path("watcher.yml"), "The file of feeds, channels and subscriptions."),
     _s("rules_dir", _path, None, "Folder of the rule files; unset takes `rules_dir` of watcher.yml."),
@@ -200,6 +207,7 @@ class Settings:
 
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
     data_dir: Path = Path("var")
     config_path: Path = Path("watcher.yml")
     rules_dir: Path | None = None

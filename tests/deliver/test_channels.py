@@ -119,10 +119,11 @@ def test_nobody_listening_is_tried_again_without_telling(way):
     envelope = way.compose()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    scheme = "smtp" if way.config.kind is ChannelKind.EMAIL else "http"
+    scheme = {ChannelKind.EMAIL: "smtp", ChannelKind.APPRISE: "json"}.get(way.config.kind, "http")
     way.secrets["ADDRESS"] = f"{scheme}://127.0.0.1:{port}/{HIDDEN}"
     outcome = way.send(envelope)
-    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, "connection")
+    told = "apprise_failed" if way.config.kind is ChannelKind.APPRISE else "connection"
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.RETRY, told)
     silent(outcome)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from watcher import strict_yaml
+from watcher.config.choices import MUTE, read_budget, read_mutes, read_quiet
 from watcher.config.place import At, Field, Read, elements, kind_of, mapping, near, object_schema, quoted
 from watcher.config.values import (
     ID,
@@ -20,19 +21,20 @@ from watcher.config.values import (
     URL_LENGTH,
     WHEN_HELP,
     dollars,
+    enum_of,
     list_of,
     read_at_least,
+    read_currency,
+    read_domain,
     read_every,
     read_flag,
     read_headers,
-    read_history,
     read_id,
     read_language,
     read_mail,
     read_secret,
     read_smtp_url,
     read_text,
-    read_unknown_amount,
     read_url_or_secret,
     read_web_url,
     read_when,
@@ -44,9 +46,13 @@ from watcher.model import (
     ChannelConfig,
     ChannelKind,
     Config,
+    Dkim,
+    EmptyDay,
     FeedConfig,
+    Language,
     RuleParams,
     Schedule,
+    Signup,
     SubscriptionConfig,
     UnknownAmount,
 )
@@ -119,7 +125,7 @@ _FEED = (
     _f("tags", list_of(read_text), _STRINGS, "Words by which subscriptions and rules choose feeds."),
     _f(
         "alert_history",
-        read_history,
+        enum_of(AlertHistory),
         {"enum": [str(word) for word in AlertHistory]},
         "Which items of the first fetch may raise alerts: none, 24h or all.",
     ),
@@ -132,6 +138,19 @@ _FEED = (
     ),
     _f("full_text", read_flag, {"type": "boolean"}, "Read each item's page for its whole text?"),
 )
+_DKIM = (
+    _f("domain", read_domain, _STRING, "The signing domain (d=), that of the sender or above it.", True),
+    _f("selector", read_domain, _STRING, "Under which the public key stands in the DNS (s=).", True),
+    _f("key", read_secret, _SECRET_SCHEMA, "The private key, PEM: {env: NAME} or {file: path}.", True),
+)
+
+
+def _dkim(at: At, value: Any) -> Dkim | None:
+    values = mapping(at, value, _DKIM)
+    whole = values is not None and all(values.get(field.name) is not None for field in _DKIM)
+    return Dkim(**values) if whole and values else None
+
+
 _KIND = {kind: _f("kind", read_text, {"const": str(kind)}, "What kind of channel it is.", True) for kind in ChannelKind}
 _PRIVATE = _f("allow_private", read_flag, {"type": "boolean"}, "May it reach a private network? For intranets.")
 _CHANNELS: dict[ChannelKind, tuple[Field, ...]] = {
@@ -147,6 +166,9 @@ _CHANNELS: dict[ChannelKind, tuple[Field, ...]] = {
             "as a secret when it holds a password.",
             True,
         ),
+        _f("dkim", _dkim, object_schema(_DKIM), "The key with which mails are signed."),
+        _f("return_path", read_domain, _STRING, "The domain to which bounces go, as bounces.example.org."),
+        _f("templates", read_text, _STRING, "A folder whose templates go before the shipped ones."),
     ),
     ChannelKind.SLACK: (
         _KIND[ChannelKind.SLACK],
@@ -163,14 +185,21 @@ _CHANNELS: dict[ChannelKind, tuple[Field, ...]] = {
         _KIND[ChannelKind.WEBHOOK],
         _f("url", read_url_or_secret, {"anyOf": [_URL_SCHEMA, _SECRET_SCHEMA]}, "Where to POST.", True),
         _f("secret", read_secret, _SECRET_SCHEMA, "The whsec_… signing secret: {env: NAME} or {file: path}.", True),
+        _f("old_secret", read_secret, _SECRET_SCHEMA, "The secret of before, while receivers change over."),
         _PRIVATE,
     ),
+    ChannelKind.APPRISE: (
+        _KIND[ChannelKind.APPRISE],
+        _f("url", read_secret, _SECRET_SCHEMA, "An Apprise URL, a secret: {env: NAME} or {file: path}.", True),
+    ),
 }
+
+
 _PARAMS = (
     _f("at_least", read_at_least, {"type": ["string", "number"]}, "The smallest amount of this rule's events."),
     _f(
         "unknown_amount",
-        read_unknown_amount,
+        enum_of(UnknownAmount),
         {"enum": [str(one) for one in UnknownAmount]},
         "match or skip: whether an event that names no amount is told.",
     ),
@@ -212,7 +241,23 @@ _SUBSCRIPTION = (
         "By rule: at_least and unknown_amount for its events, instead of the subscription's at_least.",
     ),
     _f("when", read_when, {"type": "string", "examples": ["immediate", "daily 08:00"]}, f"One of {WHEN_HELP}."),
-    _f("zone", read_zone, {"type": "string", "examples": ["Europe/Berlin"]}, "IANA time zone of `when`."),
+    _f("zone", read_zone, {"type": "string", "examples": ["Europe/Berlin"]}, "IANA time zone of `when` and `quiet`."),
+    _f("quiet", read_quiet, {"type": "string", "examples": ["22:00-07:00"]}, "Hours in which messages are held."),
+    _f(
+        "empty",
+        enum_of(EmptyDay),
+        {"enum": [str(one) for one in EmptyDay]},
+        "send or skip: what a digest does that has nothing to tell.",
+    ),
+    _f(
+        "budget",
+        read_budget,
+        {"type": "string", "examples": ["20 per hour"]},
+        "The most messages in a time to each channel; what is over comes as one message at its end.",
+    ),
+    _f("mute", read_mutes, {"type": "array", "items": object_schema(MUTE)}, "What is not told, and until when."),
+    _f("language", enum_of(Language), {"enum": [str(one) for one in Language]}, "Of its messages: en or zh."),
+    _f("currency", read_currency, {"type": "string", "examples": ["EUR"]}, "Amounts are shown in it too."),
 )
 
 
@@ -262,12 +307,24 @@ def _subscription(at: At, key: str, value: Any) -> SubscriptionConfig | None:
     if values.get("channels") == () and value.get("channels") == []:
         at.down("channels").refuse(f"subscription {quoted(key)} tells nobody", "name at least one channel")
     schedule = replace(values.pop("when", None) or Schedule(), zone=values.pop("zone", None) or "UTC")
+    values["mutes"] = values.pop("mute", None)
     values = {"title": key, "channels": ()} | _present(values)
     return SubscriptionConfig(id=key, schedule=schedule, at_least_usd=dollars(values.get("at_least")), **values)
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
+
+
+_SIGNUP = (
+    _f("channel", read_id, _ID_SCHEMA, "The email channel whose server, sender and keys their mail takes.", True),
+    _f("rules", list_of(read_id), _IDS, "Ids of the rules they may choose from; all when absent."),
+)
+
+
+def _signup(at: At, value: Any) -> Signup | None:
+    values = mapping(at, value, _SIGNUP)
+    return Signup(**_present(values)) if values and values.get("channel") else None
 
 
 _TOP = (
@@ -296,6 +353,8 @@ _TOP = (
     ),
     _f("ops", list_of(read_id), _IDS, "Ids of the channels that hear of the service's own trouble."),
     _f("public_url", read_web_url, _URL_SCHEMA, "Address under which people reach the web page."),
+    _f("signup", _signup, object_schema(_SIGNUP), "Lets people subscribe themselves on the page."),
+    _f("public_feed", read_flag, {"type": "boolean"}, "May anybody follow the events as a feed?"),
     _f("rules_dir", read_text, _STRING, "Folder of the rule files, relative to this file; rules when absent."),
 )
 
@@ -315,6 +374,8 @@ def _config(top: At, value: Any) -> Config | None:
 
 def _channel_references(value: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
     lists: list[tuple[tuple[str | int, ...], Any]] = [(("ops",), value.get("ops"))]
+    if isinstance(signup := value.get("signup"), dict):
+        yield ("signup", "channel"), signup.get("channel")
     subscriptions = value.get("subscriptions")
     if isinstance(subscriptions, dict):
         lists += [

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from datetime import time
 from email.utils import getaddresses
+from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from watcher import wording
-from watcher.config.place import At, Read, elements, kind_of, listed, near, quoted
-from watcher.model import AlertHistory, Schedule, Secret, UnknownAmount, When
+from watcher.config.place import At, Read, elements, kind_of, near, quoted
+from watcher.model import Schedule, Secret, When
 from watcher.settings import duration_s
 
+Word = TypeVar("Word", bound=StrEnum)
 WHEN_HELP = "immediate, hourly, daily 08:00, daily 08:00 on weekdays, or weekly mon 08:00"
 SAY_WHERE = "write {env: NAME} or {file: path}"
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
@@ -23,6 +26,7 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 LANGUAGE_LENGTH = 16
 URL_LENGTH = 2000
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,80}")
+_DOMAIN = re.compile(r"(?i:[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(?i:\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?){0,9}")
 _AMOUNT = re.compile(
     r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(k|m|mn|million|bn|b|billion)?\s*(?:([A-Za-z]{3}))?", re.IGNORECASE
 )
@@ -176,6 +180,14 @@ def read_mail(at: At, value: Any) -> str | None:
     return kept
 
 
+def read_domain(at: At, value: Any) -> str | None:
+    text = read_text(at, value)
+    if text is not None and not _DOMAIN.fullmatch(text):
+        at.refuse(f"{quoted(text)} is no name of a host", "letters, digits, - and dots, as mail.example.org")
+        return None
+    return text and text.lower()
+
+
 def read_every(at: At, value: Any) -> int | None:
     try:
         seconds = duration_s(value) if isinstance(value, str) else -1.0
@@ -187,12 +199,21 @@ def read_every(at: At, value: Any) -> int | None:
     return int(seconds)
 
 
-def read_history(at: At, value: Any) -> AlertHistory | None:
-    words = [str(word) for word in AlertHistory]
-    if value not in words:
-        at.refuse(f"{quoted(value)} cannot be used for alert_history", f"write {listed(words)}, one of them")
-        return None
-    return AlertHistory(value)
+def enum_of(words: type[Word]) -> Callable[[At, Any], Word | None]:
+    """Reads one of the enum's words."""
+
+    def read_word(at: At, value: Any) -> Word | None:
+        known = [str(word) for word in words]
+        if value not in known:
+            at.refuse(f"{quoted(value)} cannot be used for {at.name()}", f"write {_either(known)}")
+            return None
+        return words(value)
+
+    return read_word
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def read_headers(at: At, value: Any) -> dict[str, Secret] | None:
@@ -266,12 +287,12 @@ def read_at_least(at: At, value: Any) -> str | None:
     return f"{found[1]}{letter} {currency}"
 
 
-def read_unknown_amount(at: At, value: Any) -> UnknownAmount | None:
-    words = [str(word) for word in UnknownAmount]
-    if value not in words:
-        at.refuse(f"{quoted(value)} cannot be used for unknown_amount", f"write {' or '.join(words)}")
+def read_currency(at: At, value: Any) -> str | None:
+    code = str(value).upper()
+    if code not in _currencies():
+        at.refuse(f"{quoted(value)} is no currency", "a code of ISO 4217, as EUR")
         return None
-    return UnknownAmount(value)
+    return code
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from watcher.deliver.answer import Poster
+from watcher.deliver.apprise import AppriseChannel
 from watcher.deliver.channel import Channel, Resolve
 from watcher.deliver.email import EmailChannel
 from watcher.deliver.slack import SlackChannel
@@ -24,5 +25,7 @@ def open_channel(config: ChannelConfig, *, client: Poster, resolve: Resolve, tim
             return SlackChannel(config, client=client, resolve=resolve, timeout_s=timeout_s)
         case ChannelKind.WEBHOOK:
             return WebhookChannel(config, client=client, resolve=resolve, timeout_s=timeout_s)
+        case ChannelKind.APPRISE:
+            return AppriseChannel(config, resolve=resolve, timeout_s=timeout_s)
         case other:
             assert_never(other)

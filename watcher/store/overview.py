@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -92,6 +93,13 @@ def remember(conn: Connection, name: str, value: Any) -> None:
     """Keep something that watcher.yml says of the service, for processes that do not read the file."""
     statement = insert(conn, service).values(name=name, value={"value": value})
     conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": {"value": value}}))
+
+
+def signing_key(conn: Connection) -> str:
+    """The key that signs our links where no setting gives one: made once, the same for every process."""
+    fresh = insert(conn, service).values(name="signing_key", value={"value": secrets.token_urlsafe(32)})
+    conn.execute(fresh.on_conflict_do_nothing(index_elements=["name"]))
+    return str(remembered(conn, "signing_key"))
 
 
 def remembered(conn: Connection, name: str) -> Any:

@@ -371,7 +371,13 @@ channels = Table(
     Column("origin", String(8), nullable=False),
     Column("retired_at", Instant),
     Column("disabled_reason", Text),
+    Column("free_at", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("failing_since", Instant),
+    Column("open_until", Instant),
+    Column("sending", Integer, nullable=False, server_default="0"),
 )
+"""`free_at`: when its rate allows the next message. `open_until`: until when its breaker lets nothing through."""
 
 subscriptions = Table(
     "subscriptions",
@@ -381,7 +387,55 @@ subscriptions = Table(
     Column("origin", String(8), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant),
+    Column("address_key", String(64)),
+    Column("ended_at", Instant),
+    Column("ended_by", String(16)),
+    Index("ix_subscriptions_address_key", "address_key"),
 )
+"""`ended_at`: when its reader unsubscribed; a reload of watcher.yml does not undo it."""
+
+mutes = Table(
+    "mutes",
+    metadata,
+    _id(),
+    Column("subscription_id", String(80), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("until_at", Instant),
+    Column("origin", String(8), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("subscription_id", "kind", "value"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_key", String(64), primary_key=True),
+    Column("address", Text),
+    Column("bounces", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("suppressed_at", Instant),
+)
+"""Addresses that bounced or complained; `suppressed_at` is set once nothing is sent there any more."""
+
+signups = Table(
+    "signups",
+    metadata,
+    _id(),
+    Column("address_key", String(64), nullable=False),
+    Column("limit_key", String(64), nullable=False),
+    Column("network_key", String(64), nullable=False),
+    Column("address", Text),
+    Column("choices", Json, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("mailed_at", Instant),
+    Column("confirmed_at", Instant),
+    Index("ix_signups_limit_key", "limit_key", "asked_at"),
+    Index("ix_signups_network_key", "network_key", "asked_at"),
+    Index("ix_signups_asked_at", "asked_at"),
+)
+"""Asked-for subscriptions, kept to confirm them and to bound how often an address can be mailed."""
 
 digests = Table(
     "digests",
@@ -430,6 +484,7 @@ deliveries = Table(
     Column("created_at", Instant, nullable=False),
     Column("first_attempt_at", Instant),
     Column("next_attempt_at", Instant),
+    Column("expires_at", Instant),
     Column("tries_from", Integer, nullable=False, server_default="0"),
     Column("finished_at", Instant),
     *_lease(),
