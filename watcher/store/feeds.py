@@ -151,6 +151,11 @@ def _feed(row: Row[Any]) -> Feed:
     )
 
 
+def get(conn: Connection, feed_id: int) -> Feed:
+    """The feed as it is now, whoever holds it."""
+    return _feed(conn.execute(select(feeds).where(feeds.c.id == feed_id)).one())
+
+
 def _move(row: Row[Any]) -> Move | None:
     if not row.moved_url:
         return None
