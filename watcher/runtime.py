@@ -22,7 +22,7 @@ from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules, rule_files
 from watcher.model import ChannelConfig, ChannelKind, Config, FactKind, Secret
-from watcher.net.client import GuardedClient
+from watcher.net.client import USER_AGENT, GuardedClient
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
 from watcher.store.database import Database
@@ -197,9 +197,12 @@ def open(chosen: Settings, *, clock: Callable[[], datetime] | None = None) -> Ru
 
 
 def user_agent(chosen: Settings) -> str:
-    """What publishers see: the program, its version and whom to ask."""
-    contact = f" (+{chosen.user_agent_contact})" if chosen.user_agent_contact else ""
-    return f"biotech-watcher/0.1{contact}"
+    """What publishers see: the program, its version, what it is, and whom to ask about it."""
+    contact = "".join(sign for sign in chosen.user_agent_contact if "!" <= sign <= "~" and sign not in "()")
+    if not contact:
+        return USER_AGENT
+    scheme = "mailto:" if "@" in contact and ":" not in contact else ""
+    return USER_AGENT.replace("contact not set", f"+{scheme}{contact}")
 
 
 def rules_folder(chosen: Settings, config: Config | None = None) -> Path:

@@ -31,21 +31,11 @@ _AMOUNT = re.compile(
     r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(k|m|mn|million|bn|b|billion)?\s*(?:([A-Za-z]{3}))?", re.IGNORECASE
 )
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
-_OWN_HEADERS = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "cookie",
-        "host",
-        "if-modified-since",
-        "if-none-match",
-        "te",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    }
+OWN_HEADERS = frozenset(
+    "accept-encoding user-agent cookie referer host connection content-length transfer-encoding te upgrade expect "
+    "if-none-match if-modified-since if-match if-unmodified-since if-range range a-im cache-control pragma".split()
 )
+"""What a feed's own headers may not set: what every publisher is promised, and the bounds that guard us."""
 
 
 def read_text(at: At, value: Any) -> str | None:
@@ -227,7 +217,7 @@ def read_headers(at: At, value: Any) -> dict[str, Secret] | None:
         place = at.down(key)
         if not _HEADER.fullmatch(key):
             place.refuse(f"{quoted(key)} is no name of an HTTP header")
-        elif key.lower() in _OWN_HEADERS:
+        elif key.lower() in OWN_HEADERS:
             place.refuse(f"{key} is set by the fetcher itself", "delete the line")
         elif (secret := read_secret(place, inner)) is not None:
             done[key] = secret

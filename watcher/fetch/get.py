@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
+from watcher.config.values import OWN_HEADERS
 from watcher.errors import RefusedAddress
 from watcher.fetch.headers import freshness_s, retry_after_s
 from watcher.model import FetchOutcome, FetchResult, Validators
@@ -19,7 +20,8 @@ ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 )
-_OWN = frozenset({"accept-encoding", "if-none-match", "if-modified-since", "cookie", "referer", "connection", "host"})
+_DOCUMENTS = frozenset({200, 203})
+"""203 is a 200 that a proxy has changed (RFC 9110 section 15.3.4). 226 is none: we never ask for a delta."""
 _STATUSES = {
     304: FetchOutcome.NOT_MODIFIED,
     401: FetchOutcome.FORBIDDEN,
@@ -33,8 +35,11 @@ _STATUSES = {
 
 
 def classify(status: int, *, body: bytes, conditional: bool) -> FetchOutcome:
-    """What a status comes to; `conditional` says whether we sent any validator, without which a 304 is an error."""
-    if status == 200:
+    """What a final status comes to; 1xx and redirects are the client's matter and an error when they end up here.
+
+    `conditional` says whether we sent any validator, without which a 304 is an error.
+    """
+    if status in _DOCUMENTS:
         return FetchOutcome.CHANGED if body.strip() else FetchOutcome.EMPTY_BODY
     if status == 304 and not conditional:
         return FetchOutcome.UNEXPECTED_STATUS
@@ -47,7 +52,7 @@ def classify(status: int, *, body: bytes, conditional: bool) -> FetchOutcome:
 
 def _request_headers(validators: Validators, headers: Mapping[str, str]) -> dict[str, str]:
     sent = {"accept": ACCEPT}
-    sent.update({name.lower(): value for name, value in headers.items() if name.lower() not in _OWN})
+    sent.update({name.lower(): value for name, value in headers.items() if name.lower() not in OWN_HEADERS})
     if validators.etag:
         sent["if-none-match"] = validators.etag
     if validators.last_modified:
@@ -59,7 +64,7 @@ def _detail(response: Response, outcome: FetchOutcome) -> str:
     if outcome in (FetchOutcome.CHANGED, FetchOutcome.NOT_MODIFIED):
         return ""
     if outcome is FetchOutcome.EMPTY_BODY:
-        return "200 with an empty body"
+        return f"{response.status} with an empty body"
     try:
         words = f"{response.status} {HTTPStatus(response.status).phrase}"
     except ValueError:

@@ -7,8 +7,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-_SECONDS = re.compile(r"[0-9]{1,12}")
-_MAX_AGE = re.compile(r'max-age\s*=\s*"?([0-9]{1,12})"?')
+LONGEST_S = float(2**31)
+"""What stands for any longer time (RFC 9111 section 1.2.2)."""
+_DATE_CHARACTERS = 100
+_DIGITS = re.compile(r"[0-9]+")
+_MAX_AGE = re.compile(r'max-age\s*=\s*"?([0-9]+)"?')
+
+
+def _seconds(digits: str) -> float:
+    digits = digits.lstrip("0")
+    return LONGEST_S if len(digits) > 10 else min(float(digits or 0), LONGEST_S)
 
 
 def http_date(value: str | None) -> datetime | None:
@@ -16,10 +24,10 @@ def http_date(value: str | None) -> datetime | None:
     if not value:
         return None
     try:
-        when = parsedate_to_datetime(value.strip())
+        when = parsedate_to_datetime(value[:_DATE_CHARACTERS].strip())
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def _said_at(headers: Mapping[str, str], now: datetime) -> datetime:
@@ -28,32 +36,36 @@ def _said_at(headers: Mapping[str, str], now: datetime) -> datetime:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that Retry-After asks for (RFC 9110 section 10.2.3); None when absent, past, negative or garbage."""
+    """Seconds that Retry-After asks for (RFC 9110 section 10.2.3), a date being relative to the server's own clock.
+
+    None when there is no such header; 0 when it names the past, a negative time or nothing readable. Of several the
+    longest counts.
+    """
     value = (headers.get("retry-after") or "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    until = http_date(value)
-    if until is None:
+    if not value:
         return None
-    wait_s = (until - _said_at(headers, now)).total_seconds()
-    return wait_s if wait_s > 0 else None
+    numbers = [number.strip() for number in value.split(",")]
+    if all(_DIGITS.fullmatch(number) for number in numbers):
+        return max(_seconds(number) for number in numbers)
+    until = http_date(value)
+    return max(0.0, (until - _said_at(headers, now)).total_seconds()) if until else 0.0
 
 
 def freshness_s(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds for which the response says it stays fresh (RFC 9111 section 4.2.1), less its Age.
 
-    max-age goes before Expires. None when neither is usable, or with no-cache, no-store.
+    max-age goes before Expires, the first one before others. None when neither is usable, or with no-cache, no-store.
     """
     directives = [part.strip().lower() for part in (headers.get("cache-control") or "").split(",")]
     if any(directive.partition("=")[0].strip() in ("no-cache", "no-store") for directive in directives):
         return None
     age = (headers.get("age") or "").strip()
-    age_s = float(age) if _SECONDS.fullmatch(age) else 0.0
+    age_s = _seconds(age) if _DIGITS.fullmatch(age) else 0.0
     for directive in directives:
         if found := _MAX_AGE.fullmatch(directive):
-            return max(0.0, float(found[1]) - age_s)
+            return max(0.0, _seconds(found[1]) - age_s)
     expires = http_date(headers.get("expires"))
     if expires is None:
         return None
     fresh_s = (expires - _said_at(headers, now)).total_seconds() - age_s
-    return fresh_s if fresh_s > 0 else None
+    return min(fresh_s, LONGEST_S) if fresh_s > 0 else None
