@@ -109,6 +109,14 @@ def _item(row: Row[Any], attempt: int) -> Item:
     )
 
 
+def recent_times(conn: Connection, feed_id: int, *, limit: int) -> list[datetime]:
+    """When the feed's newest items came (published, else first seen), newest first."""
+    came_at = func.coalesce(items.c.published_at, items.c.first_seen_at)
+    query = select(items.c.published_at, items.c.first_seen_at).where(items.c.feed_id == feed_id)
+    rows = conn.execute(query.order_by(came_at.desc(), items.c.id.desc()).limit(limit))
+    return [row.published_at or row.first_seen_at for row in rows]
+
+
 def newest_words(conn: Connection, *, limit: int) -> list[tuple[str, str]]:
     """Titles and the beginnings of texts of the newest items."""
     query = select(items.c.title, func.substr(items.c.text, 1, 600)).order_by(items.c.id.desc()).limit(limit)
