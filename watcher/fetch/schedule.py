@@ -22,7 +22,6 @@ _JITTER_SHARE = 0.1
 _JITTER_MAX_S = 900.0
 _DOUBLINGS_MAX = 16
 _SUCCESSES = frozenset({FetchOutcome.CHANGED, FetchOutcome.NOT_MODIFIED})
-_ASKS_TO_WAIT = frozenset({429, 503})
 
 
 class PollReason(StrEnum):
@@ -103,7 +102,7 @@ def _after_failure(result: FetchResult, *, error_count: int, every_s: float, max
     doublings = min(max(error_count - 1, 0), _DOUBLINGS_MAX)
     back_off_s = min(max(every_s, HOUR_S) * 2**doublings, max_s)
     asked_s = result.retry_after_s
-    if asked_s is not None and result.status in _ASKS_TO_WAIT:
+    if asked_s is not None and (result.outcome is FetchOutcome.RATE_LIMITED or result.status == 503):
         return max(every_s, min(asked_s, RETRY_AFTER_MAX_S)), PollReason.RETRY_AFTER
     if result.outcome is FetchOutcome.RATE_LIMITED:
         own = max(HOUR_S, min(every_s * 2 ** (doublings + 1), max_s)), PollReason.RATE_LIMITED
@@ -115,21 +114,29 @@ def _after_failure(result: FetchResult, *, error_count: int, every_s: float, max
     return max(own, asked, key=lambda wait: wait[0])
 
 
+def _unless_all(skipped: tuple[int, ...], count: int) -> frozenset[int]:
+    """Who skips every hour, or every day, says nothing that could be obeyed."""
+    return frozenset(skipped) if len(frozenset(skipped)) < count else frozenset()
+
+
 def _allowed(at: datetime, wishes: Wishes, *, latest: datetime, jitter: float) -> tuple[datetime, PollReason | None]:
     """`at`, or the first instant after it outside the skipped hours and days (GMT), but `latest` at the latest.
 
     `jitter` is added to the full hour at which skipping ends, or all feeds would come at once.
     """
-    hours = set(wishes.skip_hours) if len(set(wishes.skip_hours)) < 24 else set[int]()
-    days = set(wishes.skip_days) if len(set(wishes.skip_days)) < 7 else set[int]()
+    if at >= latest:
+        return at, None
+    hours, days = _unless_all(wishes.skip_hours, 24), _unless_all(wishes.skip_days, 7)
     reason = None
     moved = at.astimezone(UTC)
     while moved.weekday() in days or moved.hour in hours:
-        reason = PollReason.SKIP_DAYS if moved.weekday() in days else PollReason.SKIP_HOURS
-        step = timedelta(days=1) if moved.weekday() in days else timedelta(hours=1)
-        moved = moved.replace(minute=0, second=0, microsecond=0, hour=0 if step.days else moved.hour) + step
+        if moved.weekday() in days:
+            reason, moved = PollReason.SKIP_DAYS, moved.replace(hour=0) + timedelta(days=1)
+        else:
+            reason, moved = PollReason.SKIP_HOURS, moved + timedelta(hours=1)
+        moved = moved.replace(minute=0, second=0, microsecond=0)
         if moved > latest:
-            return max(at, latest), reason
+            return latest, reason
     return (moved + timedelta(seconds=jitter) if reason else at), reason
 
 
