@@ -12,6 +12,7 @@ from http import HTTPStatus
 from watcher.config.values import OWN_HEADERS
 from watcher.errors import RefusedAddress
 from watcher.fetch.headers import freshness_s, retry_after_s
+from watcher.fetch.hub import linked
 from watcher.model import FetchOutcome, FetchResult, Validators
 from watcher.net.client import GuardedClient, Response
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
@@ -99,6 +100,7 @@ def conditional_get(
     except (RefusedAddress, Unreachable, BadAnswer, BadRequest) as fault:
         return FetchResult(outcome=FetchOutcome(fault.reason), detail=str(fault))
     conditional = bool(validators.etag or validators.last_modified)
+    hub_url, self_url = linked(response.headers.get("link"))
     outcome = classify(response.status, body=response.body, conditional=conditional)
     return FetchResult(
         outcome=outcome,
@@ -112,5 +114,7 @@ def conditional_get(
         permanent_url=response.permanent_url,
         retry_after_s=retry_after_s(response.headers, now),
         max_age_s=freshness_s(response.headers, now),
+        hub_url=hub_url,
+        self_url=self_url,
         detail=_detail(response, outcome),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from watcher.parse.announced import announced_json
 from watcher.parse.entry import Document, Entry, Markup, NotAFeed
 
 _HEAD = "jsonfeed.org/version/"
@@ -60,7 +61,10 @@ def read_json_feed(text: str, max_entries: int) -> Document:
     items = [item for item in whole["items"] if isinstance(item, dict)]
     odd, over = len(whole["items"]) - len(items), max(len(items) - max_entries, 0)
     dropped = [f"{odd} items that are not objects"] * bool(odd) + [f"{over} entries over {max_entries}"] * bool(over)
+    hub_url, self_url = announced_json(whole)
     return Document(
+        hub_url=hub_url,
+        self_url=self_url,
         title=Markup(value=_text(whole, "title")),
         link=_text(whole, "home_page_url"),
         language=_text(whole, "language"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import feedparser
 
+from watcher.parse.announced import announced_xml
 from watcher.parse.entry import Document, Entry, Markup, NotAFeed
 from watcher.parse.wishes import wishes_of
 
@@ -149,12 +150,15 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
     if not version and not any(_string(entry, "title", "link", "id") for entry in entries):
         raise NotAFeed("XML, but not a feed" if root else "not XML, HTML or JSON")
     kept = entries[:-1] if cut_short else entries[:max_entries]
+    hub_url, self_url = announced_xml(text)
     dropped = [f"{over} entries over {max_entries}"] * bool(over)
     dropped += ["the last entry, which the document breaks off in"] * cut_short
     return Document(
         title=_markup(dict.get(feed, "title_detail"), guess=True),
         link=_string(feed, "link"),
         language=_string(feed, "language"),
+        hub_url=hub_url,
+        self_url=self_url,
         wishes=wishes_of(text),
         entries=tuple(_entry(entry, atom=version.startswith("atom")) for entry in kept),
         well_formed=not dict.get(found, "bozo"),

@@ -16,7 +16,7 @@ from watcher.pipeline.alert import raise_alerts
 from watcher.pipeline.classify import classify_items, news_text, reclassify
 from watcher.pipeline.close import close_digests
 from watcher.pipeline.configure import Applied, apply_config, check_rules
-from watcher.pipeline.hubs import ask_hubs, read_pushes
+from watcher.pipeline.hubs import ask_hubs, keep_in_step, read_pushes
 from watcher.pipeline.pages import fetch_pages
 from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver
@@ -50,6 +50,8 @@ __all__ = [
 _DUE_BATCHES = 20
 _FORGET_EVERY = timedelta(hours=1)
 _FORGET_BATCH = 200
+_KEEP_PUSHES = timedelta(days=1)
+"""How long a document that was read is known by its digest, should the hub send it again."""
 
 
 def due(rt: Runtime) -> Nudges:
@@ -68,6 +70,7 @@ def due(rt: Runtime) -> Nudges:
     with rt.database.write() as conn:
         overview.record_beat(conn, "sweep", now=now)
         deliveries.park_unsendable(conn, now=now)
+        keep_in_step(conn, now=now)
         stories.close_old(conn, older_than=timedelta(days=rt.settings.story_days), now=now)
     _forget_old(rt, now)
     with rt.database.read() as conn:
@@ -85,6 +88,7 @@ def _forget_old(rt: Runtime, now: datetime) -> None:
     if last is not None and now - last < _FORGET_EVERY:
         return
     with rt.database.write() as conn:
+        hubs.forget(conn, before=now - _KEEP_PUSHES, limit=_FORGET_BATCH)
         before = now - timedelta(days=rt.settings.keep_items_days)
         if history.forget(conn, before=before, limit=_FORGET_BATCH) < _FORGET_BATCH:
             overview.record_beat(conn, "forget", now=now)

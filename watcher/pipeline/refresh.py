@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from watcher import log, wire
+from watcher import log
 from watcher.errors import CannotHelp, LeaseLost, SandboxFailed
 from watcher.fetch.get import conditional_get
 from watcher.fetch.schedule import full_fetch_due, next_poll
@@ -21,7 +20,9 @@ from watcher.model import (
     ParsedFeed,
     Validators,
 )
+from watcher.pipeline.hubs import announced
 from watcher.pipeline.intake import Intake, take_in
+from watcher.pipeline.reading import Unreadable, read_document
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, feeds
@@ -80,6 +81,8 @@ def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | No
             taken = take_in(conn, feed, parsed, now=now) if parsed else Intake()
             if not write(conn, feed, owner=turn.owner):
                 raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
+            if parsed:
+                announced(conn, feed, result, parsed, found=len(taken.new), now=now)
             _tell_trouble(conn, feed, result, following, now)
             turn.reach("committing")
     except LeaseLost as lost:
@@ -111,18 +114,13 @@ def _fetch(rt: Runtime, feed: Feed) -> tuple[FetchResult, ParsedFeed | None]:
     result = conditional_get(rt.client, feed.url, feed.validators, headers, most, force_full=full, now=now)
     if result.outcome is not FetchOutcome.CHANGED:
         return result, None
-    payload = {
-        "body_b64": base64.b64encode(result.body or b"").decode(),
-        "content_type": result.content_type,
-        "url": result.final_url or feed.url,
-    }
+    url = result.final_url or feed.url
     try:
-        answer = rt.sandbox.call("watcher.parse.feed:read", payload, timeout_s=rt.settings.sandbox_cpu_s + 5)
+        parsed = read_document(rt, result.body or b"", content_type=result.content_type, url=url)
     except SandboxFailed as failed:
         return dataclasses.replace(result, outcome=FetchOutcome.PARSER_FAILED, detail=str(failed)), None
-    if "not_a_feed" in answer:
-        return dataclasses.replace(result, outcome=FetchOutcome.NOT_A_FEED, detail=answer["not_a_feed"]), None
-    parsed = wire.load(ParsedFeed, answer)
+    except Unreadable as no_feed:
+        return dataclasses.replace(result, outcome=FetchOutcome.NOT_A_FEED, detail=str(no_feed)), None
     if not parsed.complete:
         # what it held is taken, but with its validators the rest would become a 304
         detail = "the document breaks off before its end"
