@@ -225,6 +225,7 @@ pages = Table(
     Column("created_at", Instant, nullable=False),
     Column("fetched_at", Instant),
     Column("next_fetch_at", Instant, nullable=False),
+    Column("slot_at", Instant),
     *_lease(),
     Index("ix_pages_url", "url"),
     _partial("ix_pages_backlog", "next_fetch_at", "state = 'waiting'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from watcher.store.known import title_key
 from watcher.store.schema import Id, Instant, Json
 
 revision = "0003"
@@ -16,9 +17,7 @@ depends_on = None
 def upgrade() -> None:
     _feeds()
     _hosts()
-    op.add_column("items", sa.Column("edits", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("items", sa.Column("edited_at", Instant(), nullable=True))
-    op.add_column("items", sa.Column("from_page", sa.Boolean(), server_default=sa.false(), nullable=False))
+    _items()
     _pages()
     _hubs()
     _pushes()
@@ -51,6 +50,27 @@ def _feeds() -> None:
     op.execute("UPDATE feeds SET asked_url = url")
     # an index and no constraint: SQLite would have to make the table anew, which its foreign keys forbid
     op.create_index("ix_feeds_asked_url", "feeds", ["asked_url"], unique=True)
+
+
+def _items() -> None:
+    op.add_column("items", sa.Column("edits", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("items", sa.Column("edited_at", Instant(), nullable=True))
+    op.add_column("items", sa.Column("from_page", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("items", sa.Column("title_key", sa.BigInteger(), nullable=True))
+    _fill_title_keys()
+    op.drop_index("ix_items_feed_id_alias", "items")
+    op.create_index("ix_items_title", "items", ["feed_id", "title_key"])
+    op.create_index("ix_items_published", "items", ["feed_id", "published_at", "first_seen_at"])
+
+
+def _fill_title_keys() -> None:
+    """In pieces: no item that was stored before is to come back as news when its publisher changes its ids."""
+    conn, last = op.get_bind(), 0
+    read = sa.text("SELECT id, title, substr(text, 1, 300) AS text FROM items WHERE id > :last ORDER BY id LIMIT 1000")
+    write = sa.text("UPDATE items SET title_key = :key WHERE id = :id")
+    while rows := conn.execute(read, {"last": last}).all():
+        conn.execute(write, [{"id": row.id, "key": title_key(row.title, row.text)} for row in rows])
+        last = rows[-1].id
 
 
 def _lease() -> tuple[sa.Column, ...]:  # type: ignore[type-arg]
@@ -86,6 +106,7 @@ def _pages() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("fetched_at", Instant(), nullable=True),
         sa.Column("next_fetch_at", Instant(), nullable=False),
+        sa.Column("slot_at", Instant(), nullable=True),
         *_lease(),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name="fk_pages_item_id"),
         sa.PrimaryKeyConstraint("id", name="pk_pages"),
@@ -151,7 +172,13 @@ def downgrade() -> None:
     for table in ("pushes", "hubs", "pages", "hosts"):
         op.drop_table(table)
     op.drop_index("ix_feeds_asked_url", "feeds")
-    columns = {"items": ("from_page", "edited_at", "edits"), "feeds": tuple(one.name for one in _feed_columns())}
+    op.drop_index("ix_items_published", "items")
+    op.drop_index("ix_items_title", "items")
+    op.create_index("ix_items_feed_id_alias", "items", ["feed_id", "alias"])
+    columns = {
+        "items": ("title_key", "from_page", "edited_at", "edits"),
+        "feeds": tuple(one.name for one in _feed_columns()),
+    }
     for table, names in columns.items():
         for name in names:
             op.drop_column(table, name)
