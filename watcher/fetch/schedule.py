@@ -18,6 +18,7 @@ RETRY_AFTER_MAX_S = 7 * DAY_S
 FULL_FETCH_EVERY = timedelta(days=30)
 _HABIT_SHARE = 1 / 24
 """Of a feed's usual gap: a daily feed is asked hourly, a weekly one every seven hours."""
+_SAFETY_NET_S = 6 * HOUR_S
 _JITTER_SHARE = 0.1
 _JITTER_MAX_S = 900.0
 _DOUBLINGS_MAX = 16
@@ -34,6 +35,7 @@ class PollReason(StrEnum):
     PERIOD = "period"
     SKIP_HOURS = "skip_hours"
     SKIP_DAYS = "skip_days"
+    PUSHED = "pushed"
     NO_VALIDATORS = "no_validators"
     RETRY_AFTER = "retry_after"
     RATE_LIMITED = "rate_limited"
@@ -76,6 +78,13 @@ def _period_wait_s(wishes: Wishes, *, every_s: float, now: datetime) -> float:
     return every_s + -into_s % wishes.period_s
 
 
+def _pushed_wait_s(feed: Feed, now: datetime) -> float:
+    """While a hub brings what is new, polls only guard against its silence: every six hours, within its lease."""
+    if feed.pushed_until is None or feed.pushed_until <= now or feed.every_s is not None:
+        return 0.0
+    return min(_SAFETY_NET_S, (feed.pushed_until - now).total_seconds())
+
+
 def _after_success(
     feed: Feed, result: FetchResult, wishes: Wishes, *, every_s: float, max_s: float, now: datetime
 ) -> tuple[float, PollReason]:
@@ -87,6 +96,7 @@ def _after_success(
         (float(wishes.ttl_s or 0), PollReason.TTL),
         (_period_wait_s(wishes, every_s=every_s, now=now), PollReason.PERIOD),
         (result.retry_after_s or 0.0, PollReason.RETRY_AFTER),
+        (_pushed_wait_s(feed, now), PollReason.PUSHED),
     ]
     given = result.validators
     unvalidated = result.outcome is FetchOutcome.CHANGED and not (given.etag or given.last_modified)
