@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
 
 from watcher.model import Item
+from watcher.store.items import item_of, select_items
 from watcher.store.schema import event_sources, events, feeds, items, matches, rule_sets, stories
 
 Told = tuple[int, str]
@@ -30,32 +31,31 @@ class Fired:
     """By other rule: in how many of its stories that one fired too."""
 
 
-def _query() -> Select[Any]:
-    titles = (feeds.c.title.label("feed_title"), feeds.c.url.label("feed_url"), feeds.c.tags.label("feed_tags"))
-    return select(items, *titles).join(feeds, feeds.c.id == items.c.feed_id)
-
-
 def item(conn: Connection, item_id: int) -> Item | None:
     """One stored item; None when no item has that id."""
-    row = conn.execute(_query().where(items.c.id == item_id)).one_or_none()
-    return None if row is None else _item(row)
+    row = conn.execute(select_items().where(items.c.id == item_id)).one_or_none()
+    return None if row is None else item_of(row)
 
 
 def some(conn: Connection, ids: Sequence[int]) -> list[Item]:
     """The stored items of those ids, in order of id; give a few hundred at a time."""
-    return [_item(row) for row in conn.execute(_query().where(items.c.id.in_(ids)).order_by(items.c.id))]
+    return [item_of(row) for row in conn.execute(select_items().where(items.c.id.in_(ids)).order_by(items.c.id))]
 
 
 def batch(conn: Connection, *, since: datetime, after: int = 0, limit: int = 200) -> list[Item]:
     """The next stored items with words, first seen since then, whose ids follow `after`."""
-    kept = and_(items.c.first_seen_at >= since, items.c.id > after, or_(items.c.title != "", items.c.text != ""))
-    return [_item(row) for row in conn.execute(_query().where(kept).order_by(items.c.id).limit(limit))]
+    kept = and_(_with_words_since(since), items.c.id > after)
+    return [item_of(row) for row in conn.execute(select_items().where(kept).order_by(items.c.id).limit(limit))]
 
 
 def newest(conn: Connection, *, since: datetime, limit: int) -> list[Item]:
     """The newest items with words, first seen since then, newest first."""
-    kept = and_(items.c.first_seen_at >= since, or_(items.c.title != "", items.c.text != ""))
-    return [_item(row) for row in conn.execute(_query().where(kept).order_by(items.c.id.desc()).limit(limit))]
+    query = select_items().where(_with_words_since(since)).order_by(items.c.id.desc()).limit(limit)
+    return [item_of(row) for row in conn.execute(query)]
+
+
+def _with_words_since(since: datetime) -> ColumnElement[bool]:
+    return and_(items.c.first_seen_at >= since, or_(items.c.title != "", items.c.text != ""))
 
 
 def listing(conn: Connection, *, rule_id: str | None, limit: int) -> list[dict[str, Any]]:
@@ -80,23 +80,6 @@ def listing(conn: Connection, *, rule_id: str | None, limit: int) -> list[dict[s
 def count(conn: Connection, *, since: datetime) -> int:
     """How many items were first seen since then."""
     return int(conn.execute(select(func.count()).where(items.c.first_seen_at >= since)).scalar_one())
-
-
-def _item(row: Row[Any]) -> Item:
-    return Item(
-        id=row.id,
-        feed_id=row.feed_id,
-        feed_title=row.feed_title or row.feed_url,
-        feed_tags=tuple(row.feed_tags),
-        link=row.link,
-        title=row.title,
-        text=row.text,
-        language=row.language,
-        published_at=row.published_at,
-        first_seen_at=row.first_seen_at,
-        history=row.history,
-        story_id=row.story_id,
-    )
 
 
 # ── what rules made of them ──────────────────────────────────────────────────────────────────────────────────────────

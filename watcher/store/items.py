@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, func, null, select, update
 
 from watcher.model import Again, Item, ItemDraft
-from watcher.store import backlog, database
+from watcher.store import backlog, database, known
 from watcher.store.dialect import insert
 from watcher.store.schema import feeds, items
 
@@ -22,27 +23,20 @@ def insert_new(
 ) -> list[int]:
     """Store the drafts that the feed has not brought before, in their order; their ids.
 
-    Known means the same identity, or the same alias and title (a guid that only changed its scheme or host; the title
-    keeps apart what an aggregator joins from several hosts). `history` says which new ones are silent.
+    What counts as brought before is `known.find`'s. `history` says which new ones are silent.
     """
-    identities = _known(conn, feed_id, items.c.identity, [draft.identity for draft in drafts])
-    aliases = _known(conn, feed_id, items.c.alias, [draft.alias for draft in drafts])
-    told = {(row.alias, row.title) for row in aliases}
-    known = {row.identity for row in identities}
-    fresh = [draft for draft in drafts if draft.identity not in known and (draft.alias, draft.title) not in told]
+    found = known.find(conn, feed_id, drafts)
+    fresh = [draft for draft, one in zip(drafts, found, strict=True) if one is None]
+    return add(conn, feed_id, [(draft, history(draft)) for draft in fresh], now=now)
+
+
+def add(conn: Connection, feed_id: int, fresh: Sequence[tuple[ItemDraft, bool]], *, now: datetime) -> list[int]:
+    """Store drafts, each with whether it stays silent; their ids, in order. One that is stored already is left out."""
     if not fresh:
         return []
     statement = insert(conn, items).on_conflict_do_nothing(index_elements=["feed_id", "identity"])
-    rows = [_row(feed_id, draft, history=history(draft), now=now) for draft in fresh]
+    rows = [_row(feed_id, draft, history=silent, now=now) for draft, silent in fresh]
     return sorted(conn.execute(statement.returning(items.c.id), rows).scalars())
-
-
-def _known(conn: Connection, feed_id: int, column: Column[str], values: Sequence[str]) -> list[Row[Any]]:
-    found: list[Row[Any]] = []
-    for start in range(0, len(values), _CHUNK):
-        query = select(items.c.identity, items.c.alias, items.c.title)
-        found += conn.execute(query.where(items.c.feed_id == feed_id, column.in_(values[start : start + _CHUNK])))
-    return found
 
 
 def _row(feed_id: int, draft: ItemDraft, *, history: bool, now: datetime) -> dict[str, Any]:
@@ -63,7 +57,83 @@ def _row(feed_id: int, draft: ItemDraft, *, history: bool, now: datetime) -> dic
         "content_hash": draft.content_hash,
         "history": history,
         "next_classify_at": now,
+        "title_key": known.title_key(draft.title, draft.text),
     }
+
+
+# ── edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The part of a stored item that an edit is held against."""
+
+    id: int
+    title: str
+    summary: str
+    text: str
+    updated_at: datetime | None
+    first_seen_at: datetime
+    edits: int
+    from_page: bool
+    """Its text is its page's, and not what the feed said."""
+
+
+def stored(conn: Connection, ids: Sequence[int]) -> dict[int, Stored]:
+    """Those items, locked until the transaction ends, by id."""
+    columns = (items.c.id, items.c.title, items.c.summary, items.c.text, items.c.updated_at, items.c.first_seen_at)
+    query = select(*columns, items.c.edits, items.c.from_page).where(items.c.id.in_(ids)).order_by(items.c.id)
+    return {row.id: Stored(**row._mapping) for row in conn.execute(query.with_for_update(key_share=True))}
+
+
+def edit(conn: Connection, item: Stored, draft: ItemDraft, *, now: datetime) -> None:
+    """Write the entry's words of now; the item waits for the rules again, and events that it tells may be revised.
+
+    A text that came from the item's page stays. Whoever reads the old words just now loses the claim, which counts as
+    no try. A parked item stays parked.
+    """
+    values: dict[str, Any] = {
+        "title": draft.title,
+        "summary": draft.summary,
+        "link": draft.link or items.c.link,
+        "author": draft.author or items.c.author,
+        "language": draft.language or items.c.language,
+        "categories": list(draft.categories),
+        "updated_at": draft.updated_at or items.c.updated_at,
+        "content_hash": draft.content_hash,
+        "title_key": known.title_key(draft.title, draft.text),
+        "edits": items.c.edits + 1,
+        "edited_at": now,
+    }
+    if not item.from_page:
+        values["text"] = draft.text
+    conn.execute(update(items).where(items.c.id == item.id).values(**values, **_read_again(now)))
+
+
+def _read_again(now: datetime) -> dict[str, Any]:
+    read_before = items.c.classified_at.is_not(None) | items.c.reclassify.is_not(None)
+    return {
+        "reclassify": case((read_before, Again.TEXT.value), else_=null()),
+        "classified_at": None,
+        "next_classify_at": now,
+        "attempt": items.c.attempt - case((items.c.lease_owner.is_not(None), 1), else_=0),
+        "lease_owner": None,
+        "lease_until": None,
+    }
+
+
+def recent_times(conn: Connection, feed_id: int, limit: int = 30) -> list[datetime]:
+    """When the feed's newest items were published, or first seen where they have no date; newest first."""
+    mine = select(items.c.published_at, items.c.first_seen_at).where(items.c.feed_id == feed_id)
+    by_index = mine.order_by(items.c.published_at.desc(), items.c.first_seen_at.desc()).limit(limit)
+    rows = [
+        *conn.execute(by_index.where(items.c.published_at.is_not(None))),
+        *conn.execute(by_index.where(items.c.published_at.is_(None))),
+    ]
+    return sorted((row.published_at or row.first_seen_at for row in rows), reverse=True)[:limit]
+
+
+# ── the rules' backlog ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
@@ -82,20 +152,23 @@ def claim(
             conn, items, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids)
         )
     }
-    return [_item(row, attempts[row.id]) for row in _with_feed(conn, list(attempts))]
+    rows = conn.execute(select_items().where(items.c.id.in_(list(attempts))).order_by(items.c.id))
+    return [item_of(row, attempt=attempts[row.id]) for row in rows]
 
 
-def _with_feed(conn: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
-    query = select(items, feeds.c.title.label("feed_title"), feeds.c.url.label("feed_url"), feeds.c.tags)
-    return conn.execute(query.join(feeds).where(items.c.id.in_(ids)).order_by(items.c.id)).all()
+def select_items() -> Select[Any]:
+    """Items with what `item_of` needs of their feed."""
+    titles = (feeds.c.title.label("feed_title"), feeds.c.url.label("feed_url"), feeds.c.tags.label("feed_tags"))
+    return select(items, *titles).join(feeds, feeds.c.id == items.c.feed_id)
 
 
-def _item(row: Row[Any], attempt: int) -> Item:
+def item_of(row: Row[Any], *, attempt: int = 0) -> Item:
+    """The item in a row of `select_items`; `attempt` is the number of its claim."""
     return Item(
         id=row.id,
         feed_id=row.feed_id,
         feed_title=row.feed_title or row.feed_url,
-        feed_tags=tuple(row.tags),
+        feed_tags=tuple(row.feed_tags),
         link=row.link,
         title=row.title,
         text=row.text,
@@ -107,14 +180,6 @@ def _item(row: Row[Any], attempt: int) -> Item:
         story_id=row.story_id,
         again=Again(row.reclassify) if row.reclassify else None,
     )
-
-
-def recent_times(conn: Connection, feed_id: int, *, limit: int) -> list[datetime]:
-    """When the feed's newest items came (published, else first seen), newest first."""
-    came_at = func.coalesce(items.c.published_at, items.c.first_seen_at)
-    query = select(items.c.published_at, items.c.first_seen_at).where(items.c.feed_id == feed_id)
-    rows = conn.execute(query.order_by(came_at.desc(), items.c.id.desc()).limit(limit))
-    return [row.published_at or row.first_seen_at for row in rows]
 
 
 def newest_words(conn: Connection, *, limit: int) -> list[tuple[str, str]]:
