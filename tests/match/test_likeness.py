@@ -17,9 +17,9 @@ from watcher.errors import CannotHelp, Mistakes
 from watcher.match.compile import compile_rules
 from watcher.match.features import features, passages
 from watcher.match.language import load_rules
-from watcher.match.learn import Labelled, cross_validated, learn, likeness, rows
+from watcher.match.learn import Labelled, cross_validated, learn, rows
 from watcher.match.learned import BIAS, ModelError, read_model, write_model
-from watcher.match.likeness import read
+from watcher.match.likeness import likeness, read
 from watcher.match.phrase import read_phrase
 from watcher.match.view import Stretch, View
 from watcher.model import NewsText, TextField
@@ -196,18 +196,18 @@ def news(number: int) -> list[Labelled]:
 
 
 def test_what_was_learned_tells_news_that_it_has_not_seen() -> None:
-    held = cross_validated("deals", rows(news(20), LISTS))
+    held = cross_validated("deals", rows(news(20), LISTS), LISTS)
     assert min(value for name, value in held.items() if name.startswith("deal")) > 0.8
     assert max(value for name, value in held.items() if name.startswith("rain")) < 0.2
 
 
 def test_learning_and_reading_agree_on_the_likeness() -> None:
     learnable = rows(news(20), LISTS)
-    weights = learn("deals", learnable)
-    model = read_model("m", write_model(weights.bias, weights.weights, ""), LISTS)
+    learned = learn("deals", learnable, LISTS)
+    model = read_model("m", write_model(learned.bias, learned.weights, ""), LISTS)
     view = view_of("Voss Bio granted the rights to its drug.")
     (passage,) = passages(view, whole(view))
-    told = likeness(weights, frozenset(features(view, passage, LISTS)))
+    told = likeness(learned, features(view, passage, LISTS) & learned.weights.keys())
     assert read(model, view, whole(view)).likeness == pytest.approx(told, abs=0.01)
 
 
@@ -226,7 +226,7 @@ def test_a_long_text_teaches_only_by_its_evidence() -> None:
 
 def test_nothing_is_learned_from_one_kind_of_news() -> None:
     with pytest.raises(CannotHelp, match="with and without this label"):
-        learn("deals", rows([one for one in news(5) if one.labels], LISTS))
+        learn("deals", rows([one for one in news(5) if one.labels], LISTS), LISTS)
 
 
 @pytest.mark.parametrize("labels", [[], [["deals"], ["deals"]], [[], []]])

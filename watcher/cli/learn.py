@@ -43,8 +43,8 @@ def learn_model(
         _refuse_one_sided(rule, items)
         known = rows(items, rule_set.lists)
         shown = rows(examples(rule_set), rule_set.lists)
-        held = cross_validated(rule, known, shown)
-        found = learn(rule, [*known, *shown])
+        held = cross_validated(rule, known, rule_set.lists, shown)
+        found = learn(rule, [*known, *shown], rule_set.lists)
         target = folder / "models" / f"{rule}.tsv"
         if write:
             target.parent.mkdir(exist_ok=True)

@@ -33,7 +33,7 @@ from watcher.match.rule import (
 )
 from watcher.match.slots import Annotated
 from watcher.match.view import Found, Stretch, Unit, View, words_between
-from watcher.model import Evidence, Fact, FactKind, Match, Money, Party, Place, Span, Stance
+from watcher.model import Evidence, Fact, FactKind, Match, Money, Party, Place, Stance
 
 MAX_EVIDENCE = 12
 MAX_COMBINATIONS = 2000
@@ -135,7 +135,7 @@ class Evaluation:
             for hit in hits:
                 stretch = hit.found.stretch
                 if stretch not in kept and len(kept) < MAX_EVIDENCE:
-                    span = Span(field=stretch.field, start=stretch.start, end=stretch.end)
+                    span = stretch.span
                     label = f"{name}: {hit.label}"
                     kept[stretch] = Evidence(clause=label, span=span, text=self.view.original(stretch))
         return tuple(kept.values())
@@ -234,7 +234,7 @@ class Evaluation:
                 return self._annotated(clause, unit)
 
     def _likeness(self, clause: LikenessClause, unit: Unit) -> list[Hit] | None:
-        reading = self.view.once((id(clause.model), unit), lambda: read(clause.model, self.view, unit))
+        reading = read(clause.model, self.view, unit)
         if not clause.at_least <= reading.likeness <= clause.at_most:
             return None
         return [Hit(clause.label, Found(reading.sentence))] if reading.sentence and clause.at_least else []
@@ -313,7 +313,7 @@ class Evaluation:
 
 
 def _hit(label: str, annotated: Annotated) -> Hit:
-    return Hit(label, Found(Stretch(annotated.field, annotated.start, annotated.end)))
+    return Hit(label, Found(Stretch.of(annotated)))
 
 
 def _party(clause: PartyClause, party: Party, here: set[str]) -> bool:

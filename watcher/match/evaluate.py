@@ -4,7 +4,7 @@ annotators run at most once per text, and only when such a rule is left. Made by
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,11 +46,12 @@ class Engine:
 
     def matches(self, news: NewsText) -> tuple[Match, ...]:
         """The matches of all rules on one news text, in order of rule id."""
-        return tuple(verdict.match for verdict in self._verdicts(news, told=False) if verdict.match is not None)
+        verdicts = (one.verdict(told=False) for one in self.evaluations(news))
+        return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
 
     def explain(self, news: NewsText) -> tuple[Verdict, ...]:
         """What every rule came to, and which clause decided."""
-        told = {verdict.rule_id: verdict for verdict in self._verdicts(news, told=True)}
+        told = {one.rule.id: one.verdict() for one in self.evaluations(news)}
         silent = "none of its words occur"
         return tuple(
             told.get(rule.id) or Verdict(rule_id=rule.id, match=None, decided=silent) for rule in self.rule_set.rules
@@ -59,7 +60,7 @@ class Engine:
     def naive(self, news: NewsText) -> tuple[Match, ...]:
         """As `matches`, clause by clause for every rule and without the scan: what the scan must agree with."""
         view = View(_bounded(news), self._annotate)
-        verdicts = [self._evaluate(rule, view) for rule in self.rule_set.rules]
+        verdicts = (self._of(rule, view).verdict(told=False) for rule in self.rule_set.rules)
         return tuple(verdict.match for verdict in verdicts if verdict.match is not None)
 
     def view(self, news: NewsText) -> View:
@@ -70,17 +71,19 @@ class Engine:
         """The checked parameters of a rule, overrides put in."""
         return self._params[rule_id]
 
-    def _verdicts(self, news: NewsText, *, told: bool) -> list[Verdict]:
+    def evaluations(self, news: NewsText) -> Iterator[Evaluation]:
+        """Of the rules that can still be true of a news text, in order of rule id; they share one view."""
         news = _bounded(news)
         left = self.candidates(news)
         if not left:
-            return []
+            return
         view = self.view(news)
-        rules = (rule for index, rule in enumerate(self.rule_set.rules) if left >> index & 1)
-        return [self._evaluate(rule, view, told=told) for rule in rules]
+        for index, rule in enumerate(self.rule_set.rules):
+            if left >> index & 1:
+                yield self._of(rule, view)
 
-    def _evaluate(self, rule: Rule, view: View, *, told: bool = False) -> Verdict:
-        return Evaluation(rule, view, self._params[rule.id], self.rule_set.version).verdict(told=told)
+    def _of(self, rule: Rule, view: View) -> Evaluation:
+        return Evaluation(rule, view, self._params[rule.id], self.rule_set.version)
 
 
 def _bounded(news: NewsText) -> NewsText:

@@ -27,7 +27,7 @@ from watcher.match.rule import (
     Selection,
     SelectionClause,
 )
-from watcher.match.view import Stretch, Unit, View
+from watcher.match.view import Unit, View
 from watcher.model import FactKind, Level, Match, NewsText, RuleStatus, Span, Stance
 
 MAX_UNITS = 200
@@ -160,7 +160,7 @@ class _Walk(Evaluation):
         """How far a condition is from being true (`wanted`) or false, and what would have to change: (name, words)."""
         match condition:
             case Name(name):
-                return _of_name(traces[name], wanted)
+                return self._of_name(traces[name], wanted)
             case Not(inner):
                 return self._distance(inner, traces, wanted=not wanted)
             case And(parts) | Or(parts):
@@ -171,8 +171,17 @@ class _Walk(Evaluation):
                 quiet = [isinstance(part, Not) and not one[0] for part, one in zip(parts, told, strict=True)]
                 return _all_of([one for one, silent in zip(told, quiet, strict=True) if not silent])
             case Of(count, names):
-                told = sorted((_of_name(traces[name], wanted) for name in names), key=lambda one: one[0])
+                told = sorted((self._of_name(traces[name], wanted) for name in names), key=lambda one: one[0])
                 return _all_of(told[: count if wanted else len(told) - count + 1])
+
+    def _of_name(self, trace: SelectionTrace, wanted: bool) -> tuple[float, list[tuple[str, str]]]:
+        if trace.holds is wanted:
+            return 0.0, []
+        if wanted:
+            return trace.cost, [(trace.name, trace.why)]
+        if self.rule.selections[trace.name].learned:
+            return ABSENT, [(trace.name, "it does not read like it")]
+        return AGAINST, [(trace.name, f"{trace.name} speaks against it{_words(trace.words)}")]
 
     # ── selections and clauses ──
 
@@ -193,7 +202,7 @@ class _Walk(Evaluation):
             holds=bool(held),
             cost=0.0 if held else max(cost, 0.01),
             why="" if held else why,
-            unit=tuple(_span(stretch) for stretch in unit),
+            unit=tuple(stretch.span for stretch in unit),
             more=max(0, len(held) - 1),
             stance=clause.stance if clause else None,
             cue=clause.cue if clause else "",
@@ -249,7 +258,7 @@ class _Walk(Evaluation):
         return ClauseTrace(label=clause.label, holds=False, cost=miss.cost, why=miss.words)
 
     def _held(self, label: str, hits: Sequence[Hit], inner: tuple[ClauseTrace, ...]) -> ClauseTrace:
-        found = tuple(dict.fromkeys(_span(hit.found.stretch) for hit in hits))
+        found = tuple(dict.fromkeys(hit.found.stretch.span for hit in hits))
         words = self.view.original(found[0]) if found else ""
         return ClauseTrace(label=label, holds=True, cost=0.0, why="", words=words, found=found, inner=inner)
 
@@ -260,25 +269,11 @@ class _Walk(Evaluation):
         return ClauseTrace(label=clause.label, holds=False, cost=max(cost, 0.01), why=why, inner=groups)
 
 
-def _span(stretch: Stretch) -> Span:
-    return Span(field=stretch.field, start=stretch.start, end=stretch.end)
-
-
 def spans(trace: ClauseTrace) -> list[Span]:
     """What was found of a clause and of those inside it, but for what only speaks against."""
     if trace.label == "none":
         return []
     return [*trace.found, *(span for inner in trace.inner for span in spans(inner))]
-
-
-def _of_name(trace: SelectionTrace, wanted: bool) -> tuple[float, list[tuple[str, str]]]:
-    if trace.holds is wanted:
-        return 0.0, []
-    if wanted:
-        return trace.cost, [(trace.name, trace.why)]
-    if all(one.label.startswith("likeness:") for group in trace.groups for one in group.inner):
-        return ABSENT, [(trace.name, "it does not read like it")]
-    return AGAINST, [(trace.name, f"{trace.name} speaks against it{_words(trace.words)}")]
 
 
 def _all_of(told: Sequence[tuple[float, list[tuple[str, str]]]]) -> tuple[float, list[tuple[str, str]]]:

@@ -56,7 +56,7 @@ def _values(fact: Fact) -> tuple[str, ...]:
 def _rings(view: View, evidence: Sequence[Found]) -> list[list[Stretch]]:
     """Sentences by distance from the evidence: the deciding ones, those near, all others; the title is always near."""
     deciding = list(dict.fromkeys(view.sentence_of(found.stretch) for found in evidence))
-    every = [Stretch(piece.field, piece.start, piece.end) for piece in view.sentences]
+    every = [Stretch.of(piece) for piece in view.sentences]
     decided = set(deciding)
     close = _close(every, decided)
     near: list[Stretch] = []
@@ -170,7 +170,7 @@ def _text(spec: FactSpec, view: View, looked: Sequence[Sequence[Stretch]]) -> Fa
 
 
 def _fact(spec: FactSpec, view: View, stretch: Stretch, value: str | bool) -> Fact:
-    span = Span(field=stretch.field, start=stretch.start, end=stretch.end)
+    span = stretch.span
     return Fact(name=spec.name, kind=spec.kind, value=value, span=span, text=view.original(stretch))
 
 
@@ -271,7 +271,7 @@ def _shown(annotated: Annotated) -> str:
 
 def _annotation_fact(spec: FactSpec, chosen: list[Annotated]) -> Fact:
     first = chosen[0]
-    spans = tuple(Span(field=one.field, start=one.start, end=one.end) for one in chosen)
+    spans = tuple(Stretch.of(one).span for one in chosen)
     if isinstance(first, Money):
         return _money_fact(spec, first, spans[0])
     value = tuple(dict.fromkeys(_shown(one) for one in chosen)) if spec.many else _shown(first)

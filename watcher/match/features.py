@@ -50,7 +50,7 @@ class Seen(NamedTuple):
 
 def passages(view: View, unit: Unit) -> list[Passage]:
     """The passages of a unit; the title alone when there is no text."""
-    held = [one for one in view.sentences if any(part.holds(_stretch(one)) for part in unit)]
+    held = [one for one in view.sentences if any(part.holds(Stretch.of(one)) for part in unit)]
     title = [one for one in held if one.field is TextField.TITLE]
     text = [one for one in held if one.field is TextField.TEXT]
     return [Passage((*title, *run)) for run in _runs(text, [_size(view, one) for one in text])]
@@ -95,23 +95,19 @@ def _size(view: View, sentence: Sentence) -> float:
     return len(text) + (CJK_DENSITY - 1) * dense
 
 
-def _stretch(sentence: Sentence) -> Stretch:
-    return Stretch(sentence.field, sentence.start, sentence.end)
-
-
 def seen(view: View, sentence: Sentence, lists: Named) -> Seen:
     """What a sentence shows; looked at once however many models ask."""
-    return view.once((_stretch(sentence), id(lists)), lambda: _look(view, sentence, lists))
+    return view.once((Stretch.of(sentence), id(lists)), lambda: _look(view, sentence, lists))
 
 
 def _look(view: View, sentence: Sentence, lists: Named) -> Seen:
-    unit = (_stretch(sentence),)
+    unit = (Stretch.of(sentence),)
     annotated = sorted(
         (one for kind in ("money", "party", "place", "asset", "date") for one in view.annotated(kind, unit)),
         key=lambda one: (one.start, -one.end),
     )
     tokens = _tokens(view.folded[sentence.field], sentence, annotated)
-    listed = [(start, f"{{{name}}}") for start, name in view.listed(lists, _stretch(sentence), MAX_HITS)]
+    listed = [(start, f"{{{name}}}") for start, name in view.listed(lists, Stretch.of(sentence), MAX_HITS)]
     said = {*_grams(tokens), *(name for _, name in listed)}
     found = set(said)
     if sentence.field is TextField.TITLE:
@@ -132,7 +128,7 @@ def _stances(
     view: View, sentence: Sentence, annotated: Sequence[Any], listed: Sequence[tuple[int, str]]
 ) -> Iterator[str]:
     """What clauses say that are not asserted, each word with the stance before it."""
-    for clause in view.clauses_in(_stretch(sentence)):
+    for clause in view.clauses_in(Stretch.of(sentence)):
         if clause.stance is Stance.ASSERTED:
             continue
         inside = [one for one in annotated if clause.start <= one.start < clause.end]

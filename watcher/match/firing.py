@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from watcher.match.decide import Evaluation
 from watcher.match.evaluate import Engine
 from watcher.model import NewsText
 
@@ -21,13 +20,9 @@ class Firing:
     def see(self, news: NewsText) -> None:
         """Count one more news text."""
         self.items += 1
-        view = self._engine.view(news)
-        left = self._engine.candidates(news)
-        for index, rule in enumerate(self._engine.rule_set.rules):
-            if not left >> index & 1:
-                continue
-            evaluation = Evaluation(rule, view, self._engine.params(rule.id), self._engine.version)
-            self.matched[rule.id] += evaluation.verdict().match is not None
+        for evaluation in self._engine.evaluations(news):
+            rule = evaluation.rule
+            self.matched[rule.id] += evaluation.verdict(told=False).match is not None
             for name in rule.selections:
                 self._held[rule.id, name] += evaluation.held(name)
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from watcher.annotate import annotate
 from watcher.errors import CannotHelp
 from watcher.match.features import Passage, features, passages
-from watcher.match.learned import Named
+from watcher.match.learned import LearnedModel, Named
 from watcher.match.lexicon import Lexicon
-from watcher.match.likeness import logistic
+from watcher.match.likeness import likeness
 from watcher.match.rule import RuleSet
-from watcher.match.view import Stretch, Unit, View
+from watcher.match.view import View
 from watcher.model import NewsText, TextField
 
 MAX_FEATURES = 8000
@@ -38,14 +38,6 @@ class Labelled:
     evidence: str = ""
     only: str = ""
     """The rule that the labels speak of; empty: all rules."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """What was learned."""
-
-    bias: float
-    weights: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +73,7 @@ def examples(rule_set: RuleSet) -> list[Labelled]:
 
 
 def _rows(item: Labelled, view: View, lists: Named) -> Iterable[Row]:
-    whole: Unit = (
-        Stretch(TextField.TITLE, 0, len(item.news.title)),
-        Stretch(TextField.TEXT, 0, len(item.news.text)),
-    )
-    cut = passages(view, whole)
+    cut = passages(view, view.everything)
     for passage in cut:
         here = len(cut) == 1 or _holds(passage, item)
         yield Row(
@@ -102,8 +90,8 @@ def _holds(passage: Passage, item: Labelled) -> bool:
     return at >= 0 and any(one.field is TextField.TEXT and one.start <= at < one.end for one in passage.sentences)
 
 
-def learn(rule_id: str, learnable: Sequence[Row], *, most: int = MAX_FEATURES) -> Weights:
-    """The weights that tell the rule's passages from the others; raises CannotHelp where there is nothing to learn."""
+def learn(rule_id: str, learnable: Sequence[Row], lists: Named, *, most: int = MAX_FEATURES) -> LearnedModel:
+    """The model that tells the rule's passages from the others; raises CannotHelp where there is nothing to learn."""
     kept = [row for row in learnable if row.decides and row.only in ("", rule_id)]
     truth = [rule_id in row.labels for row in kept]
     if not any(truth) or all(truth):
@@ -114,7 +102,7 @@ def learn(rule_id: str, learnable: Sequence[Row], *, most: int = MAX_FEATURES) -
     if len(names) > most:
         names = sorted(sorted(names, key=lambda name: (-abs(weights[name]), name))[:most])
         weights, bias = _fit(kept, truth, names)
-    return Weights(bias=bias, weights=weights)
+    return LearnedModel(rule_id, bias, weights, lists)
 
 
 def _fit(kept: Sequence[Row], truth: Sequence[bool], names: Sequence[str]) -> tuple[dict[str, float], float]:
@@ -141,23 +129,19 @@ def _fit(kept: Sequence[Row], truth: Sequence[bool], names: Sequence[str]) -> tu
     )
 
 
-def likeness(weights: Weights, found: frozenset[str]) -> float:
-    """What `likeness.read` gives for a passage with these features."""
-    known = [weights.weights[feature] for feature in found if feature in weights.weights]
-    return logistic(weights.bias + sum(known) / math.sqrt(len(known) or 1))
-
-
-def cross_validated(rule_id: str, learnable: Sequence[Row], always: Sequence[Row] = ()) -> dict[str, float]:
+def cross_validated(
+    rule_id: str, learnable: Sequence[Row], lists: Named, always: Sequence[Row] = ()
+) -> dict[str, float]:
     """Item → its likeness by a model that was learned without it; the folds are cut by a hash of the ids.
 
     `always`: rows that every model is learned from and that are not asked about.
     """
     found: dict[str, float] = {}
     for fold in range(FOLDS):
-        weights = learn(rule_id, [*always, *(row for row in learnable if _fold(row.item) != fold)])
+        model = learn(rule_id, [*always, *(row for row in learnable if _fold(row.item) != fold)], lists)
         for row in learnable:
             if _fold(row.item) == fold:
-                found[row.item] = max(found.get(row.item, 0.0), likeness(weights, row.features))
+                found[row.item] = max(found.get(row.item, 0.0), likeness(model, row.features & model.weights.keys()))
     return found
 
 

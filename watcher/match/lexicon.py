@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from watcher.match.clauses import walk
 from watcher.match.learned import Named
 from watcher.match.phrase import Phrase
 from watcher.match.rule import (
@@ -124,25 +125,16 @@ def _phrases_of(rule: Rule) -> Iterator[tuple[Phrase, ...]]:
     for spec in rule.facts:
         yield spec.phrases
         yield from (phrases for _, phrases in spec.values)
-    stack: list[Clause] = [group for selection in selections_of(rule) for group in selection.groups]
-    while stack:
-        clause = stack.pop()
-        if isinstance(clause, PhraseClause):
-            yield clause.phrases
-        elif isinstance(clause, Group | NearClause):
-            stack += clause.clauses
+    yield from (clause.phrases for clause in _clauses_of(rule) if isinstance(clause, PhraseClause))
 
 
 def _lists_of(rule: Rule) -> Iterator[Named]:
     """The word lists of the models that a rule asks."""
-    for selection in selections_of(rule):
-        stack: list[Clause] = list(selection.groups)
-        while stack:
-            clause = stack.pop()
-            if isinstance(clause, LikenessClause):
-                yield clause.model.lists
-            elif isinstance(clause, Group | NearClause):
-                stack += clause.clauses
+    yield from (clause.model.lists for clause in _clauses_of(rule) if isinstance(clause, LikenessClause))
+
+
+def _clauses_of(rule: Rule) -> Iterable[Clause]:
+    return walk(group for selection in selections_of(rule) for group in selection.groups)
 
 
 def _of_selection(selection: Selection, rule: Rule) -> Iterator[frozenset[str]]:

@@ -7,6 +7,7 @@ of a text is the highest of its passages.
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from typing import NamedTuple
 
 from watcher.match.features import Passage, counts, passages, seen
@@ -28,17 +29,25 @@ class Reading(NamedTuple):
 
 
 def read(model: LearnedModel, view: View, unit: Unit) -> Reading:
-    """The likeness of that passage of a unit which has the highest one."""
-    total, best = max(((_total(model, view, one), one) for one in passages(view, unit)), key=lambda pair: pair[0])
-    found = _found(model, view, best)
+    """The likeness of that passage of a unit which has the highest one; read once however many clauses ask."""
+    return view.once((id(model), unit), lambda: _read(model, view, unit))
+
+
+def _read(model: LearnedModel, view: View, unit: Unit) -> Reading:
+    cut = [(one, _found(model, view, one)) for one in passages(view, unit)]
+    best, found = max(cut, key=lambda pair: _total(model, pair[1]))
     scale = 1 / math.sqrt(len(found) or 1)
     heaviest = sorted(found, key=lambda name: (-abs(model.weights[name]), name))[:MAX_WORDS]
     words = tuple((name, model.weights[name] * scale) for name in heaviest)
-    return Reading(logistic(total), _sentence(model, view, best), words)
+    return Reading(likeness(model, found), _sentence(model, view, best), words)
 
 
-def _total(model: LearnedModel, view: View, passage: Passage) -> float:
-    found = _found(model, view, passage)
+def likeness(model: LearnedModel, found: Set[str]) -> float:
+    """The likeness of a passage with these features, all of which the model weighs."""
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, _total(model, found)))))
+
+
+def _total(model: LearnedModel, found: Set[str]) -> float:
     return model.bias + math.fsum(map(model.weights.__getitem__, found)) / math.sqrt(len(found) or 1)
 
 
@@ -60,8 +69,4 @@ def _sentence(model: LearnedModel, view: View, passage: Passage) -> Stretch | No
         return math.fsum(map(model.weights.__getitem__, _known(model, view, sentence)))
 
     best = max(passage.sentences, key=said, default=None)
-    return Stretch(best.field, best.start, best.end) if best else None
-
-
-def logistic(total: float) -> float:
-    return 1 / (1 + math.exp(-max(-60.0, min(60.0, total))))
+    return Stretch.of(best) if best else None

@@ -36,6 +36,16 @@ class Stretch(NamedTuple):
     start: int
     end: int
 
+    @classmethod
+    def of(cls, piece: Span) -> Stretch:
+        """Where an annotation or a sentence stands."""
+        return cls(piece.field, piece.start, piece.end)
+
+    @property
+    def span(self) -> Span:
+        """The same, as the model has it."""
+        return Span(field=self.field, start=self.start, end=self.end)
+
     def holds(self, other: Stretch) -> bool:
         return self.field is other.field and self.start <= other.start and other.end <= self.end
 
@@ -139,7 +149,7 @@ class View:
         if within is Within.ITEM:
             return [tuple(stretches)]
         pieces = self.sentences if within is Within.SENTENCE else self.clauses
-        cut = [Stretch(piece.field, piece.start, piece.end) for piece in pieces]
+        cut = [Stretch.of(piece) for piece in pieces]
         return [(piece,) for piece in cut if any(stretch.holds(piece) for stretch in stretches)]
 
     def _part(self, where: Where) -> list[Stretch]:
@@ -162,7 +172,7 @@ class View:
     def sentence_of(self, stretch: Stretch) -> Stretch:
         """The sentence that holds the beginning of a stretch; the stretch itself where there is none."""
         piece = _piece_at(self._starts_of_sentences, self.sentences, stretch.field, stretch.start)
-        return Stretch(piece.field, piece.start, piece.end) if piece else stretch
+        return Stretch.of(piece) if piece else stretch
 
     def stance_at(self, field: TextField, position: int) -> Stance:
         """The stance of the clause at a position."""
@@ -277,7 +287,7 @@ class View:
     def _cut_out(self, unit: Unit) -> list[Stretch]:
         if len(unit) == 1 and unit[0].end - unit[0].start < MAX_SENTENCE:
             return [self.sentence_of(unit[0])]
-        cut = [Stretch(piece.field, piece.start, piece.end) for piece in self.sentences]
+        cut = [Stretch.of(piece) for piece in self.sentences]
         return [piece for piece in cut if any(stretch.holds(piece) for stretch in unit)]
 
     def _in_fields(self, phrase: Phrase) -> list[Found]:
