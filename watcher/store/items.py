@@ -110,6 +110,15 @@ def edit(conn: Connection, item: Stored, draft: ItemDraft, *, now: datetime) -> 
     conn.execute(update(items).where(items.c.id == item.id).values(**values, **_read_again(now)))
 
 
+def give_page(conn: Connection, item_id: int, text: str, language: str | None, *, now: datetime) -> None:
+    """Write the text of the item's page, and the language where none is known; then as after `edit`.
+
+    The content hash stays that of the feed's entry, so that the page is never taken for an edit of it.
+    """
+    values = {"text": text, "language": func.coalesce(items.c.language, language), "from_page": True}
+    conn.execute(update(items).where(items.c.id == item_id).values(**values, **_read_again(now)))
+
+
 def _read_again(now: datetime) -> dict[str, Any]:
     read_before = items.c.classified_at.is_not(None) | items.c.reclassify.is_not(None)
     return {
