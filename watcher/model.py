@@ -988,6 +988,9 @@ class Notice:
 
     subject: str
     lines: tuple[str, ...]
+    action: str = ""
+    """A letter to one reader: what its button says."""
+    action_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
