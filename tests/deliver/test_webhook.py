@@ -88,6 +88,7 @@ def test_a_digest_tells_its_window_events_and_coverage():
         "feeds_total": 41,
         "feeds_checked": 39,
         "failing": ["Korea Biomed", "BioCentury China"],
+        "silent": [],
     }
 
 

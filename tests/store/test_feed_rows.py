@@ -7,6 +7,7 @@ from datetime import timedelta
 from row_factories import WHO, add_feed, now
 
 from watcher.model import (
+    Coverage,
     FeedConfig,
     FetchOutcome,
     FetchResult,
@@ -49,7 +50,11 @@ def test_a_finished_poll_keeps_the_validators_and_the_hour_of_the_next(database:
     following = NextPoll(next_poll_at=later, reason="every hour", error_count=0)
     with database.write() as conn:
         assert feeds.finish(
-            conn, feed, owner=WHO, result=result, following=following, parsed=PARSED, validators=kept, now=now()
+            conn,
+            feed,
+            feeds.Polled(result=result, following=following, parsed=PARSED, validators=kept),
+            owner=WHO,
+            now=now(),
         )
     with database.read() as conn:
         (row,) = feeds.listing(conn)
@@ -77,7 +82,11 @@ def test_a_poll_that_lost_its_lease_writes_nothing(database: Database) -> None:
     following = NextPoll(next_poll_at=now(), reason="late", error_count=1)
     with database.write() as conn:
         assert not feeds.finish(
-            conn, feed, owner=WHO, result=result, following=following, parsed=None, validators=Validators(), now=now()
+            conn,
+            feed,
+            feeds.Polled(result=result, following=following, parsed=None, validators=Validators()),
+            owner=WHO,
+            now=now(),
         )
     with database.read() as conn:
         assert feeds.listing(conn)[0]["last_outcome"] is None
@@ -105,7 +114,11 @@ def test_a_title_read_from_the_feed_is_no_change_of_the_file(database: Database)
         result = FetchResult(outcome=FetchOutcome.CHANGED, status=200)
         following = NextPoll(next_poll_at=now(), reason="x", error_count=0)
         feeds.finish(
-            conn, feed, owner=WHO, result=result, following=following, parsed=PARSED, validators=Validators(), now=now()
+            conn,
+            feed,
+            feeds.Polled(result=result, following=following, parsed=PARSED, validators=Validators()),
+            owner=WHO,
+            now=now(),
         )
     with database.write() as conn:
         assert feeds.sync_file(conn, [config], now=now()).changed == ()
@@ -120,12 +133,16 @@ def test_a_disabled_feed_is_never_due(database: Database) -> None:
     following = NextPoll(next_poll_at=now(), reason="gone", error_count=1, disabled=True)
     with database.write() as conn:
         feeds.finish(
-            conn, feed, owner=WHO, result=result, following=following, parsed=None, validators=Validators(), now=now()
+            conn,
+            feed,
+            feeds.Polled(result=result, following=following, parsed=None, validators=Validators()),
+            owner=WHO,
+            now=now(),
         )
         assert feeds.poll_now(conn, now=now()) == 0
     with database.read() as conn:
         assert feeds.due(conn, now=now(), limit=10) == []
-        assert feeds.coverage(conn) == (1, 0, ["https://news.example/feed"])
+        assert feeds.coverage(conn) == Coverage(feeds_total=1, feeds_checked=0, failing=("https://news.example/feed",))
 
 
 def test_a_feed_that_was_gone_is_polled_again_when_it_is_added_again(database: Database) -> None:
@@ -135,7 +152,11 @@ def test_a_feed_that_was_gone_is_polled_again_when_it_is_added_again(database: D
     result = FetchResult(outcome=FetchOutcome.GONE, status=410, detail="410 Gone")
     with database.write() as conn:
         feeds.finish(
-            conn, feed, owner=WHO, result=result, following=gone, parsed=None, validators=Validators(), now=now()
+            conn,
+            feed,
+            feeds.Polled(result=result, following=gone, parsed=None, validators=Validators()),
+            owner=WHO,
+            now=now(),
         )
         assert feeds.due(conn, now=now(), limit=5) == []
         assert feeds.add(conn, FeedConfig(url="https://news.example/feed"), origin=Origin.CLI, now=now())
@@ -151,7 +172,11 @@ def test_a_title_that_a_reload_set_during_the_fetch_stays(database: Database) ->
     with database.write() as conn:
         conn.exec_driver_sql("UPDATE feeds SET title = 'Ours'")
         feeds.finish(
-            conn, feed, owner=WHO, result=result, following=following, parsed=PARSED, validators=Validators(), now=now()
+            conn,
+            feed,
+            feeds.Polled(result=result, following=following, parsed=PARSED, validators=Validators()),
+            owner=WHO,
+            now=now(),
         )
         assert feeds.listing(conn)[0]["title"] == "Ours"
 

@@ -249,6 +249,8 @@ def _foot(view: DigestView, untold: int) -> list[Block]:
     checked = f"{coverage.feeds_checked} of {wording.counted(coverage.feeds_total, 'feed')} checked" if coverage else ""
     if coverage and coverage.failing:
         checked += f". Not reached: {fitted(wording.joined(coverage.failing), 300)}"
+    if coverage and coverage.silent:
+        checked += f". Silent for long: {fitted(wording.joined(coverage.silent), 300)}"
     left_out = fitted(f"Left out: {'; '.join(view.left_out)}", 500) if view.left_out else ""
     page = link(view.public_url, "All events", 40) if wording.web_link(view.public_url) else ""
     words = _within(_KEPT_BACK, more, left_out, " · ".join(filter(None, [checked, page])))

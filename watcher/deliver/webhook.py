@@ -219,6 +219,7 @@ def _coverage(coverage: Coverage | None) -> JSON:
         "feeds_total": coverage.feeds_total,
         "feeds_checked": coverage.feeds_checked,
         "failing": [_clean(feed) for feed in coverage.failing[:20]],
+        "silent": [_clean(feed) for feed in coverage.silent[:20]],
     }
 
 

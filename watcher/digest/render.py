@@ -127,12 +127,12 @@ def _coverage_words(coverage: Coverage | None) -> str:
     if coverage is None:
         return ""
     feeds = wording.counted(coverage.feeds_total, "feed")
+    words = f"{coverage.feeds_checked} of {feeds} checked."
     if coverage.failing:
-        checked = f"{coverage.feeds_checked} of {feeds} checked"
-        return f"{checked}. Not reached: {wording.joined(coverage.failing)}."
-    if coverage.feeds_checked == coverage.feeds_total:
-        return f"All {feeds} checked." if coverage.feeds_total > 1 else f"{feeds} checked."
-    return f"{coverage.feeds_checked} of {feeds} checked."
+        words += f" Not reached: {wording.joined(coverage.failing)}."
+    elif coverage.feeds_checked == coverage.feeds_total:
+        words = f"All {feeds} checked." if coverage.feeds_total > 1 else f"{feeds} checked."
+    return f"{words} Silent for long: {wording.joined(coverage.silent)}." if coverage.silent else words
 
 
 # ── what the templates see ───────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,6 @@ from watcher.model import (
     AlertView,
     ChannelConfig,
     ChannelKind,
-    Coverage,
     DigestView,
     Envelope,
     EventView,
@@ -96,14 +95,13 @@ def _digest_view(
     views = events.views(conn, ids)
     before = digests.told_before(conn, subscription.id, ids, digest.id)
     alerts = [_alert_view(alert, views[alert.event_id], before.get(alert.event_id)) for alert in told]
-    total, checked, failing = feeds.coverage(conn)
     return build(
         key=digest.key,
         subscription=subscription,
         window=digest.window,
         immediate=digest.immediate,
         alerts=alerts,
-        coverage=Coverage(feeds_total=total, feeds_checked=checked, failing=tuple(failing)),
+        coverage=feeds.coverage(conn),
         notice=digest.notice,
         public_url=overview.remembered(conn, "public_url"),
     )

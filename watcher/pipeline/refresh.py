@@ -1,71 +1,168 @@
-"""Feeds to items: claim what is due, fetch, parse in the sandbox, store items and validators together."""
+"""Feeds to items: claim what is due and may ask its host, fetch, parse in the sandbox, store all that came of it.
+
+The order is here; what follows from an answer is decided in `watcher.fetch`: schedule, habit, health, moves, spacing.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from watcher import log
 from watcher.errors import CannotHelp, LeaseLost, SandboxFailed
+from watcher.fetch import health, moves, spacing
 from watcher.fetch.get import conditional_get
+from watcher.fetch.habit import ITEMS, habit_s
 from watcher.fetch.schedule import full_fetch_due, next_poll
-from watcher.model import (
-    Feed,
-    FetchOutcome,
-    FetchResult,
-    NextPoll,
-    Notice,
-    ParsedFeed,
-    Validators,
-)
+from watcher.model import Feed, FetchOutcome, FetchResult, Notice, ParsedFeed, Validators
+from watcher.pipeline import politeness
 from watcher.pipeline.hubs import announced
 from watcher.pipeline.intake import Intake, take_in
 from watcher.pipeline.reading import Unreadable, read_document
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, feeds
+from watcher.store import Connection, digests, feeds, items
 
 _log = log.get("pipeline")
-_TELL_AFTER = 5
-"""Failed polls in a row after which `ops:` hears of a feed, once."""
+_NO_TIME = "put off: the worker had no time left"
+_NOT_ITS_TURN = "waits for its host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A claimed feed and its turn at its host; None where nobody counts."""
+
+    feed: Feed
+    visit: politeness.Visit
+    admission: spacing.Admission | None
 
 
 def refresh_feeds(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Poll those of the feeds that are due: new items and the feed's new validators are one transaction."""
     turn = Turn(rt, Step.FEEDS)
     new: list[int] = []
-    for claimed in turn.batches(feeds.claim, ids):
-        for found in at_once(partial(_poll, turn), claimed):
+
+    def claim(
+        conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
+    ) -> list[_Asked]:
+        claimed = feeds.claim(conn, ids, owner=owner, lease_s=lease_s, now=now, before=before)
+        return _admit(turn, conn, claimed, now)
+
+    for asked in turn.batches(claim, ids):
+        for found in at_once(partial(_poll, turn), asked):
             new += found
     turn.reach("committed")
     return nudges({Step.ITEMS: new})
 
 
-def _poll(turn: Turn, feed: Feed) -> list[int]:
+def _admit(turn: Turn, conn: Connection, claimed: Sequence[Feed], now: datetime) -> list[_Asked]:
+    """Those of the feeds whose turn at their host is now or soon; the others are put off to theirs."""
+    visits = [politeness.visit(turn.rt, feed.url, slot_at=feed.slot_at) for feed in claimed]
+    admissions = politeness.ask(turn.rt, conn, visits, owner=turn.owner, now=now)
+    asked = []
+    for feed, visit, admission in zip(claimed, visits, admissions, strict=True):
+        if admission is not None and admission.turn is spacing.Turn.LATER:
+            _put_off(turn, conn, feed, admission)
+        else:
+            asked.append(_Asked(feed=feed, visit=visit, admission=admission))
+    return asked
+
+
+def _put_off(turn: Turn, conn: Connection, feed: Feed, admission: spacing.Admission) -> None:
+    back_at = politeness.back_at(turn.rt, admission)
+    feeds.put_off(conn, feed, owner=turn.owner, until=back_at, reason=_NOT_ITS_TURN, slot_at=admission.slot_at)
+
+
+def _poll(turn: Turn, asked: _Asked) -> list[int]:
     """One feed, whatever happens: its row always says what came of it and when it is polled next."""
-    rt = turn.rt
+    rt, feed = turn.rt, asked.feed
     if turn.over:
-        with rt.database.write() as conn:
-            feeds.put_off(conn, feed, owner=turn.owner, until=rt.clock() + REDO)
+        _give_back(turn, asked)
         return []
     if feed.attempt > rt.settings.park_after:
-        return _record(turn, feed, _broken(f"a worker died {feed.attempt - 1} times on this feed"), None)
+        return _record(turn, asked, _broken(f"a worker died {feed.attempt - 1} times on this feed"), None)
+    if not _started(turn, asked):
+        return []
     fetched = attempt(rt, partial(_fetch, rt, feed))
-    recorded = fetched if isinstance(fetched, Failure) else attempt(rt, partial(_record, turn, feed, *fetched))
+    recorded = fetched if isinstance(fetched, Failure) else attempt(rt, partial(_record, turn, asked, *fetched))
     if isinstance(recorded, Failure):
         _log.error("our own program failed on a feed", feed=feed.id, why=recorded.why)
-        return _record(turn, feed, _broken(recorded.why), None)
+        return _record(turn, asked, _broken(recorded.why), None)
     return recorded
+
+
+def _give_back(turn: Turn, asked: _Asked) -> None:
+    rt = turn.rt
+    with rt.database.write() as conn:
+        feeds.put_off(conn, asked.feed, owner=turn.owner, until=rt.clock() + REDO, reason=_NO_TIME)
+        politeness.free(conn, asked.visit, owner=turn.owner)
+
+
+def _started(turn: Turn, asked: _Asked) -> bool:
+    """Wait until the host lets the feed start; False when its turn is later after all and it was put off."""
+    rt, admission = turn.rt, asked.admission
+    while admission is not None and admission.turn is spacing.Turn.SOON:
+        rt.sleep(max(0.0, (admission.starts_at - rt.clock()).total_seconds()))
+        if turn.over:
+            _give_back(turn, asked)
+            return False
+        visit = dataclasses.replace(asked.visit, slot_at=admission.slot_at)
+        with rt.database.write() as conn:
+            (admission,) = politeness.ask(rt, conn, [visit], owner=turn.owner, now=rt.clock())
+            if admission is not None and admission.turn is spacing.Turn.LATER:
+                _put_off(turn, conn, asked.feed, admission)
+    return admission is None or admission.turn is spacing.Turn.NOW
 
 
 def _broken(why: str) -> FetchResult:
     return FetchResult(outcome=FetchOutcome.INTERNAL_ERROR, detail=why[:500])
 
 
-def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | None) -> list[int]:
-    rt, now = turn.rt, turn.rt.clock()
+def _record(turn: Turn, asked: _Asked, result: FetchResult, parsed: ParsedFeed | None) -> list[int]:
+    """Everything that a poll came to, in one transaction: nothing of it stays when the claim was lost meanwhile."""
+    rt, feed, now = turn.rt, asked.feed, turn.rt.clock()
+    try:
+        with rt.database.write() as conn:
+            taken = take_in(conn, feed, parsed, now=now) if parsed else Intake()
+            polled = _conclude(rt, conn, _after(conn, feed, parsed, taken, now), result, parsed, now)
+            if not feeds.finish(conn, feed, polled, owner=turn.owner, now=now):
+                raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
+            if parsed:
+                announced(conn, feed, result, parsed, found=len(taken.new), now=now)
+            _follow(rt, conn, feed, result, now)
+            politeness.heed(rt, conn, feed.url, result, now=now)
+            politeness.free(conn, asked.visit, owner=turn.owner)
+            turn.reach("committing")
+    except LeaseLost as lost:
+        _log.warning("poll dropped", feed=feed.id, why=str(lost))
+        with rt.database.write() as conn:
+            politeness.free(conn, asked.visit, owner=turn.owner)
+        return []
+    level = _log.info if polled.following.error_count == 0 else _log.warning
+    level("polled", feed=feed.id, outcome=result.outcome.value, new=len(taken.new), detail=result.detail)
+    return [*taken.new, *taken.edited]
+
+
+def _after(conn: Connection, feed: Feed, parsed: ParsedFeed | None, taken: Intake, now: datetime) -> Feed:
+    """The feed with what this document, and pushes since the last poll, have taught of its title and its habit."""
+    title = feed.title or (parsed.title if parsed else None)
+    changed_at = now if taken.new else feed.last_changed_at
+    if changed_at is None or (feed.last_polled_at is not None and changed_at <= feed.last_polled_at):
+        return dataclasses.replace(feed, title=title)
+    times = items.recent_times(conn, feed.id, limit=ITEMS)
+    newest = max((when for when in times if when <= now), default=None)
+    return dataclasses.replace(
+        feed, title=title, last_changed_at=changed_at, newest_item_at=newest, habit_s=habit_s(times, now=now)
+    )
+
+
+def _conclude(
+    rt: Runtime, conn: Connection, feed: Feed, result: FetchResult, parsed: ParsedFeed | None, now: datetime
+) -> feeds.Polled:
+    """When to look again, how the feed fares, where it lives; `ops:` hears of it in the same transaction."""
     following = next_poll(
         feed=feed,
         result=result,
@@ -74,34 +171,38 @@ def _record(turn: Turn, feed: Feed, result: FetchResult, parsed: ParsedFeed | No
         max_s=rt.settings.poll_max_s,
         now=now,
     )
-    kept = _validators(feed.validators, result)
-    write = partial(feeds.finish, result=result, following=following, parsed=parsed, validators=kept, now=now)
-    try:
-        with rt.database.write() as conn:
-            taken = take_in(conn, feed, parsed, now=now) if parsed else Intake()
-            if not write(conn, feed, owner=turn.owner):
-                raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
-            if parsed:
-                announced(conn, feed, result, parsed, found=len(taken.new), now=now)
-            _tell_trouble(conn, feed, result, following, now)
-            turn.reach("committing")
-    except LeaseLost as lost:
-        _log.warning("poll dropped", feed=feed.id, why=str(lost))
-        return []
-    level = _log.info if following.error_count == 0 else _log.warning
-    level("polled", feed=feed.id, outcome=result.outcome.value, new=len(taken.new), detail=result.detail)
-    return [*taken.new, *taken.edited]
+    verdict = health.judge(feed, result, following, now)
+    news = health.news(feed, verdict, following, now)
+    if news is not None:
+        digests.add_notice(conn, news.key, news.notice, now=now)
+    return feeds.Polled(
+        result=result,
+        following=following,
+        validators=_validators(feed.validators, result),
+        parsed=parsed,
+        habit_s=feed.habit_s,
+        newest_item_at=feed.newest_item_at,
+        health=verdict.health,
+        health_reason=verdict.reason,
+        failing_since=verdict.failing_since,
+        move=moves.follow(feed, result, allow_private=rt.settings.allow_private, now=now).move,
+    )
 
 
-def _tell_trouble(conn: Connection, feed: Feed, result: FetchResult, following: NextPoll, now: datetime) -> None:
-    name = feed.title or feed.url
-    if following.disabled:
-        told = Notice(subject=f"{name} is gone", lines=(feed.url, result.detail, "It is polled no more."))
-        digests.add_notice(conn, f"gone:{feed.id}:{now:%Y-%m-%d}", told, now=now)
-    elif following.error_count == _TELL_AFTER:
-        lines = (feed.url, f"{following.error_count} polls in a row failed: {result.outcome}. {result.detail}")
-        told = Notice(subject=f"{name} cannot be read", lines=lines)
-        digests.add_notice(conn, f"failing:{feed.id}:{now:%Y-%m-%d}", told, now=now)
+def _follow(rt: Runtime, conn: Connection, feed: Feed, result: FetchResult, now: datetime) -> None:
+    """Poll the feed where it lives now, once that is settled."""
+    told = moves.follow(feed, result, allow_private=rt.settings.allow_private, now=now)
+    if told.to is None:
+        return
+    became = feeds.rename(conn, feed, told.to, now=now)
+    _log.info("a feed has moved for good", feed=feed.id, became=became.value, url=told.to)
+    if became is feeds.Rename.MERGED:
+        lines = (
+            f"{feed.url} has moved to {told.to} for good, which is read already.",
+            "It is polled once from now on.",
+        )
+        notice = Notice(subject=f"{feed.title or feed.url} is the same as another feed", lines=lines)
+        digests.add_notice(conn, f"merged:{feed.id}:{told.to}", notice, now=now)
 
 
 def _fetch(rt: Runtime, feed: Feed) -> tuple[FetchResult, ParsedFeed | None]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, case, func, null, select, update
 
 from watcher import wire
 from watcher.model import (
     AlertHistory,
+    Coverage,
     Feed,
     FeedConfig,
     FetchResult,
@@ -26,6 +28,14 @@ from watcher.model import (
 )
 from watcher.store import backlog, database
 from watcher.store.schema import feeds
+
+
+class Rename(StrEnum):
+    """What became of a feed that has moved for good."""
+
+    MOVED = "moved"
+    MERGED = "merged"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +59,15 @@ def _settled(config: FeedConfig) -> dict[str, Any]:
     }
 
 
+def known_as(conn: Connection, url: str) -> Row[Any] | None:
+    """The row of a feed by any URL it goes by: the one that somebody wrote before the one that is polled."""
+    query = select(feeds).where((feeds.c.asked_url == url) | (feeds.c.url == url))
+    return conn.execute(query.order_by(feeds.c.asked_url != url).limit(1)).one_or_none()
+
+
 def add(conn: Connection, config: FeedConfig, *, origin: Origin, now: datetime) -> bool:
     """Add a feed, due at once; False when its URL is known already (one that was retired or gone comes back)."""
-    known = conn.execute(select(feeds).where(feeds.c.url == config.url)).one_or_none()
+    known = known_as(conn, config.url)
     if known is None:
         conn.execute(
             feeds.insert().values(
@@ -65,39 +81,72 @@ def add(conn: Connection, config: FeedConfig, *, origin: Origin, now: datetime) 
             )
         )
         return True
+    if _merged(conn, known):
+        return False
     if known.retired_at is not None or known.disabled_reason is not None:
-        revived: dict[str, Any] = {"retired_at": None, "disabled_reason": None, "error_count": 0, "last_error": None}
-        revived |= {"origin": origin.value, "next_poll_at": now, "next_poll_reason": "back"}
+        revived = _REVIVED | {"origin": origin.value, "next_poll_at": now, "next_poll_reason": "back"}
         conn.execute(update(feeds).where(feeds.c.id == known.id).values(**revived, **_settled(config)))
         return True
     return False
 
 
+_REVIVED: dict[str, Any] = {
+    "retired_at": None,
+    "merged_into": None,
+    "disabled_reason": None,
+    "error_count": 0,
+    "last_error": None,
+    "failing_since": None,
+    "health": Health.NEW.value,
+    "health_reason": None,
+    "moved_url": None,
+    "moved_count": 0,
+    "moved_since": None,
+}
+"""A feed that comes back starts anew, but for what it has brought and its validators."""
+
+
+def _merged(conn: Connection, row: Row[Any]) -> bool:
+    """Whether the feed lives on in another one that is not retired."""
+    if row.merged_into is None:
+        return False
+    other = select(feeds.c.id).where(feeds.c.id == row.merged_into, feeds.c.retired_at.is_(None))
+    return conn.execute(other).one_or_none() is not None
+
+
 def sync_file(conn: Connection, configs: Sequence[FeedConfig], *, now: datetime) -> SyncReport:
-    """Make the rows of origin `file` equal to watcher.yml; rows of other origins stay as they are."""
-    rows = {row.url: row for row in conn.execute(select(feeds).order_by(feeds.c.id))}
-    added, changed = [], []
+    """Make the rows of origin `file` equal to watcher.yml; rows of other origins stay as they are.
+
+    A row is found by the URL that was written when it was added; somebody who then writes the URL to which the feed has
+    moved keeps the row too.
+    """
+    rows = list(conn.execute(select(feeds).order_by(feeds.c.id)))
+    asked = {row.asked_url: row for row in rows}
+    polled = {row.url: row for row in rows}
+    wanted = {config.url for config in configs}
+    added, changed, kept = [], [], set()
     for config in configs:
-        row = rows.get(config.url)
-        if row is None or row.retired_at is not None:
+        row = asked.get(config.url) or polled.get(config.url)
+        if row is not None:
+            kept |= {row.id, row.merged_into}
+        if row is None or (row.retired_at is not None and not _merged(conn, row)):
             add(conn, config, origin=Origin.FILE, now=now)
             added.append(config.url)
-        elif row.origin == Origin.FILE and _differs(row, config):
-            conn.execute(update(feeds).where(feeds.c.id == row.id).values(**_settled(config)))
+        elif row.asked_url != config.url and row.asked_url in wanted:
+            continue  # two names of one feed, of which the other decides
+        elif row.origin == Origin.FILE and row.retired_at is None and _differs(row, config):
+            values = _settled(config) | {"asked_url": config.url}
+            conn.execute(update(feeds).where(feeds.c.id == row.id).values(**values))
             changed.append(config.url)
-    wanted = {config.url for config in configs}
-    gone = [
-        row.url
-        for row in rows.values()
-        if row.origin == Origin.FILE and row.retired_at is None and row.url not in wanted
-    ]
+    gone = [row for row in rows if row.origin == Origin.FILE and row.retired_at is None and row.id not in kept]
     if gone:
-        conn.execute(update(feeds).where(feeds.c.url.in_(gone)).values(retired_at=now))
-    return SyncReport(added=tuple(added), changed=tuple(changed), retired=tuple(gone))
+        conn.execute(update(feeds).where(feeds.c.id.in_([row.id for row in gone])).values(retired_at=now))
+    retired = tuple(row.asked_url for row in gone)
+    return SyncReport(added=tuple(added), changed=tuple(changed), retired=retired)
 
 
 def _differs(row: Row[Any], config: FeedConfig) -> bool:
-    wanted = _settled(config)
+    wanted = _settled(config) | {"asked_url": config.url}
     kept_title = {"title"} if config.title is None else set()  # the feed's own title fills a missing one
     kept_language = {"language"} if config.language is None else set()
     return any(getattr(row, name) != wanted[name] for name in wanted.keys() - kept_title - kept_language)
@@ -162,53 +211,114 @@ def _move(row: Row[Any]) -> Move | None:
     return Move(url=row.moved_url, count=row.moved_count, since=row.moved_since)
 
 
-def finish(
-    conn: Connection,
-    feed: Feed,
-    *,
-    owner: str,
-    result: FetchResult,
-    following: NextPoll,
-    parsed: ParsedFeed | None,
-    validators: Validators,
-    now: datetime,
-) -> bool:
-    """Write what a poll came to and free the lease; False when the lease was lost and nothing was written.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """All that one poll has taught of a feed."""
 
-    `parsed` is what a body gave; with it the marks of the first fetch move.
-    """
+    result: FetchResult
+    following: NextPoll
+    validators: Validators
+    """Those to ask with next time."""
+    parsed: ParsedFeed | None = None
+    """What a body gave; with it the marks of the first and the last full fetch move."""
+    habit_s: float | None = None
+    newest_item_at: datetime | None = None
+    health: Health = Health.HEALTHY
+    health_reason: str = ""
+    failing_since: datetime | None = None
+    move: Move | None = None
+
+
+def finish(conn: Connection, feed: Feed, polled: Polled, *, owner: str, now: datetime) -> bool:
+    """Write what a poll came to and free the lease; False when the lease was lost and nothing was written."""
+    result, following, move = polled.result, polled.following, polled.move
     values: dict[str, Any] = {
-        "etag": validators.etag,
-        "last_modified": validators.last_modified,
+        "etag": polled.validators.etag,
+        "last_modified": polled.validators.last_modified,
         "last_polled_at": now,
         "last_status": result.status,
         "last_outcome": result.outcome.value,
         "attempt": 0,
+        "slot_at": None,
         "last_error": result.detail or None if following.error_count else None,
         "error_count": following.error_count,
+        "failing_since": polled.failing_since,
         "next_poll_at": following.next_poll_at,
         "next_poll_reason": following.reason,
+        "habit_s": polled.habit_s,
+        "newest_item_at": polled.newest_item_at,
+        "health": polled.health.value,
+        "health_reason": polled.health_reason or None,
+        "moved_url": move.url if move else None,
+        "moved_count": move.count if move else 0,
+        "moved_since": move.since if move else None,
     }
+    if polled.health is not feed.health:
+        values["health_since"] = now
     if following.disabled:
         values["disabled_reason"] = following.reason
-    if parsed is not None:
-        values |= {"last_full_at": now, "first_fetched_at": feed.first_fetched_at or now}
+    if polled.parsed is not None:
+        values |= _document(feed, polled.parsed, now)
+    return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
+
+
+def _document(feed: Feed, parsed: ParsedFeed, now: datetime) -> dict[str, Any]:
+    return {
+        "last_full_at": now if parsed.complete else feed.last_full_at,
+        "first_fetched_at": feed.first_fetched_at or now,
+        "wishes": wire.dump(parsed.wishes),
         # in SQL, since a reload may have set them while the feed was being fetched
-        values["title"] = func.coalesce(feeds.c.title, parsed.title)
-        values["language"] = func.coalesce(feeds.c.language, parsed.language)
-        values["wishes"] = wire.dump(parsed.wishes)
+        "title": func.coalesce(feeds.c.title, parsed.title),
+        "language": func.coalesce(feeds.c.language, parsed.language),
+    }
+
+
+def put_off(
+    conn: Connection, feed: Feed, *, owner: str, until: datetime, reason: str, slot_at: datetime | None = None
+) -> bool:
+    """Free a feed that was not polled after all, for another try not before `until`; it counts as no attempt.
+
+    `slot_at` is its place in the queue of its host.
+    """
+    values = {
+        "attempt": feed.attempt - 1,
+        "next_poll_at": until,
+        "next_poll_reason": reason,
+        "slot_at": slot_at,
+    }
     return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
 
 
-def put_off(conn: Connection, feed: Feed, *, owner: str, until: datetime) -> bool:
-    """Free a feed that was not polled after all, for another try not before `until`."""
-    values = {"attempt": 0, "next_poll_at": until, "next_poll_reason": "put off: the worker had no time left"}
-    return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
+def rename(conn: Connection, feed: Feed, url: str, *, now: datetime) -> Rename:
+    """Poll the feed at `url` from now on, its rows and items as they are; or join it with the feed that lives there.
+
+    A feed that watcher.yml or a person has retired keeps its URL: then nothing is done, and the redirect is followed.
+    """
+    other = conn.execute(select(feeds).where(feeds.c.url == url, feeds.c.id != feed.id)).one_or_none()
+    if other is None:
+        conn.execute(update(feeds).where(feeds.c.id == feed.id).values(url=url))
+        return Rename.MOVED
+    if other.retired_at is not None:
+        return Rename.REFUSED
+    conn.execute(update(feeds).where(feeds.c.id == feed.id).values(retired_at=now, merged_into=other.id))
+    if other.disabled_reason is not None:
+        back = _REVIVED | {"next_poll_at": now, "next_poll_reason": "back"}
+        conn.execute(update(feeds).where(feeds.c.id == other.id).values(**back))
+    return Rename.MERGED
 
 
 def changed_at(conn: Connection, feed_id: int, *, now: datetime) -> None:
-    """Note that the feed brought new items."""
-    conn.execute(update(feeds).where(feeds.c.id == feed_id).values(last_changed_at=now))
+    """Note that the feed brought new items; a flag of more than a week ago goes, since the feed goes on."""
+    week_ago = f"{now - timedelta(days=7):%Y-%m-%d}"
+    flagged = case((feeds.c.flagged < week_ago, null()), else_=feeds.c.flagged)
+    conn.execute(update(feeds).where(feeds.c.id == feed_id).values(last_changed_at=now, flagged=flagged))
+
+
+def flag(conn: Connection, feed_id: int, why: str, *, now: datetime) -> bool:
+    """Show that the feed brought something odd, with the day before it; False when it was flagged already."""
+    before = conn.execute(select(feeds.c.flagged).where(feeds.c.id == feed_id)).scalar_one()
+    conn.execute(update(feeds).where(feeds.c.id == feed_id).values(flagged=f"{now:%Y-%m-%d}: {why}"))
+    return before is None
 
 
 def poll_now(conn: Connection, *, now: datetime, ids: Iterable[int] | None = None) -> int:
@@ -220,29 +330,45 @@ def poll_now(conn: Connection, *, now: datetime, ids: Iterable[int] | None = Non
 
 
 def retire(conn: Connection, url: str, *, now: datetime) -> bool:
-    """Stop polling the feed of that URL; its items stay. False when no live feed has it."""
-    statement = update(feeds).where(feeds.c.url == url, feeds.c.retired_at.is_(None)).values(retired_at=now)
-    return conn.execute(statement).rowcount > 0
+    """Stop polling the feed of that URL, by either of its names; its items stay. False when no live feed has it."""
+    named = (feeds.c.url == url) | (feeds.c.asked_url == url)
+    return conn.execute(update(feeds).where(named, feeds.c.retired_at.is_(None)).values(retired_at=now)).rowcount > 0
 
 
 def listing(conn: Connection) -> list[dict[str, Any]]:
-    """Every live feed with its polling state, ordered by URL; JSON-safe but for instants."""
+    """Every live feed with its polling state, ordered by URL; JSON-safe but for instants.
+
+    `asked_url` is what somebody wrote, `url` what is polled: they differ once a feed has moved for good.
+    """
     columns = feeds.c
-    settled = (columns.id, columns.url, columns.title, columns.language, columns.tags, columns.origin)
-    health = (columns.disabled_reason, columns.last_status, columns.last_outcome, columns.last_error)
+    settled = (columns.id, columns.url, columns.asked_url, columns.title, columns.language, columns.tags)
+    health = (columns.health, columns.health_reason, columns.health_since, columns.failing_since, columns.flagged)
+    last = (columns.disabled_reason, columns.last_status, columns.last_outcome, columns.last_error, columns.error_count)
     times = (columns.last_polled_at, columns.last_changed_at, columns.next_poll_at, columns.next_poll_reason)
-    query = select(*settled, *health, columns.error_count, *times)
+    habit = (columns.habit_s, columns.newest_item_at)
+    query = select(*settled, columns.origin, *health, *last, *times, *habit)
     query = query.where(feeds.c.retired_at.is_(None)).order_by(feeds.c.url)
     return [dict(row._mapping) for row in conn.execute(query)]
 
 
-def coverage(conn: Connection) -> tuple[int, int, list[str]]:
-    """(live feeds, those whose last poll succeeded, names of the failing ones)."""
-    query = select(feeds.c.title, feeds.c.url, feeds.c.error_count, feeds.c.last_polled_at, feeds.c.disabled_reason)
-    rows = conn.execute(query.where(feeds.c.retired_at.is_(None)).order_by(feeds.c.url)).all()
-    failing = [row.title or row.url for row in rows if row.error_count > 0 or row.disabled_reason]
-    checked = sum(1 for row in rows if row.last_polled_at and not row.error_count and not row.disabled_reason)
-    return len(rows), checked, failing
+def coverage(conn: Connection) -> Coverage:
+    """Live feeds, those whose last poll succeeded, and by title, else URL, the failing and the silent ones."""
+    columns = (feeds.c.title, feeds.c.url, feeds.c.error_count, feeds.c.last_polled_at, feeds.c.disabled_reason)
+    query = select(*columns, feeds.c.health).where(feeds.c.retired_at.is_(None)).order_by(feeds.c.url)
+    rows = conn.execute(query).all()
+    sound = [row for row in rows if not row.error_count and not row.disabled_reason]
+    return Coverage(
+        feeds_total=len(rows),
+        feeds_checked=sum(1 for row in sound if row.last_polled_at),
+        failing=tuple(row.title or row.url for row in rows if row.error_count or row.disabled_reason),
+        silent=tuple(row.title or row.url for row in sound if row.health == Health.STALE),
+    )
+
+
+def healths(conn: Connection) -> dict[str, int]:
+    """How many live feeds fare how, with those states of which there is none."""
+    query = select(feeds.c.health, func.count()).where(feeds.c.retired_at.is_(None)).group_by(feeds.c.health)
+    return {health.value: 0 for health in Health} | {str(name): count for name, count in conn.execute(query)}
 
 
 def outcomes(conn: Connection) -> dict[str, int]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from watcher.errors import WatcherError
 from watcher.runtime import Runtime
-from watcher.store import overview
+from watcher.store import feeds, overview
 from watcher.web import health
 
 _TOTALS = {
@@ -54,9 +54,11 @@ class _Rows(Collector):
             backlog = overview.backlog(conn, self._rt.clock())
             counts = overview.counts(conn)
             outcomes = overview.feed_outcomes(conn)
+            healths = feeds.healths(conn)
             states = overview.delivery_states(conn)
         yield from _backlog(backlog)
         yield _by("watcher_feeds", "Live feeds by the outcome of their last poll.", "outcome", outcomes)
+        yield _by("watcher_feeds_health", "Live feeds by how they fare.", "state", healths)
         yield _by("watcher_deliveries", "Messages by state.", "state", states)
         for name, text in _TOTALS.items():
             yield CounterMetricFamily(f"watcher_{name}", text, value=counts.get(name, 0))
