@@ -12,6 +12,14 @@ class NotAFeed(CannotHelp):
     """The document is not a feed of any kind that is read here; the message says what it seems to be."""
 
 
+class Unusual(Exception):
+    """The document is not well-formed, or its shape is one that the parser of record must judge."""
+
+
+class Broken(Unusual):
+    """The document is not well-formed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Markup:
     """A piece of text and whether it is HTML; `guess` leaves that to the text itself (RSS titles)."""

@@ -62,18 +62,25 @@ def _shown(dropped: list[str]) -> tuple[str, ...]:
     return (*dropped[:_DROPPED_SHOWN], f"and {more} more") if more > 0 else tuple(dropped)
 
 
-def parse(body: bytes, content_type: str | None, url: str, *, now: datetime | None = None) -> ParsedFeed:
+def parse(
+    body: bytes, content_type: str | None, url: str, *, now: datetime | None = None, torn: bool = True
+) -> ParsedFeed:
     """The feed in `body` (RSS 0.9x–2.0, RDF, Atom, JSON Feed), its items in document order.
 
     `content_type` is the HTTP header, a hint for the character set; `url` resolves relative links. At most 2,000
-    entries and 64 KB of text each; `dropped` says what was left out. Raises NotAFeed.
+    entries and 64 KB of text each; `dropped` says what was left out. A document that breaks off inside an entry is not
+    `complete`: `torn` says whether that last entry is given as far as it came, or left out. Raises NotAFeed.
     """
     now = now or datetime.now(UTC)
     document = _document(body, content_type)
     base = canonical(document.link, url) or url
     items: list[ItemDraft] = []
     dropped = list(document.dropped)
-    for entry in document.entries:
+    entries = document.entries
+    if not document.complete and not torn:
+        entries = entries[:-1]
+        dropped.append("the last entry, which the document breaks off in")
+    for entry in entries:
         item, cuts = make_item(entry, base=base, feed_language=document.language, now=now)
         if item.title or item.text or item.link:
             items.append(item)
@@ -99,11 +106,12 @@ def parse(body: bytes, content_type: str | None, url: str, *, now: datetime | No
 def read(payload: JSON) -> JSON:
     """`parse` for the sandbox: `{"body_b64", "content_type", "url", "now"?}` in, `ParsedFeed`'s wire form out.
 
-    What is no feed is an answer, not a failure: `{"not_a_feed": why}`. `now` is an ISO 8601 instant.
+    What is no feed is an answer, not a failure: `{"not_a_feed": why}`. `now` is an ISO 8601 instant. A torn last entry
+    is left out: half of its words, under an identity that may come after them, are nothing to store.
     """
     body = base64.b64decode(payload["body_b64"])
     now = datetime.fromisoformat(payload["now"]) if payload.get("now") else None
     try:
-        return wire.dump(parse(body, payload.get("content_type"), payload["url"], now=now))
+        return wire.dump(parse(body, payload.get("content_type"), payload["url"], now=now, torn=False))
     except NotAFeed as reason:
         return {"not_a_feed": str(reason)}

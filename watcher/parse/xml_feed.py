@@ -12,62 +12,17 @@ from typing import Any
 import feedparser
 
 from watcher.parse.announced import announced_xml
-from watcher.parse.entry import Document, Entry, Markup, NotAFeed
+from watcher.parse.bounds import bounded, breaks_off, first_entries, harmless, mended, root_name
+from watcher.parse.entry import Broken, Document, Entry, Markup, NotAFeed, Unusual
+from watcher.parse.well_formed import Reading, read_well_formed
 from watcher.parse.wishes import wishes_of
 
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
-_ENTITY = re.compile(r"<!ENTITY[^>]{0,2000}>", re.IGNORECASE)
-_PARAMETER = re.compile(r"%[A-Za-z_][\w.-]{0,60};")
-_PROLOG_CHARACTERS = 20_000
-_ROOT = re.compile(r"<(?![?!])(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_PAGE_CHARACTERS = 20_000
 _FEED_ELEMENT = re.compile(r"<(?:feed|rss|rdf:RDF)[\s>]")
-_ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?(?:item|entry)[\s>]")
-_ENTRY_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?(?:item|entry)\s*>")
-_ENDLESS_TAG = re.compile(r"<[A-Za-z][^<>]{65536}")
-_OPEN_ELEMENTS = 50_000
-_ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "RDF": "</rdf:RDF>"}
-_ROOT_END = re.compile(r"</(?:[A-Za-z_][\w.-]*:)?(?:rss|feed|rdf|channel)\s*>", re.IGNORECASE)
-
-
-def _harmless(text: str) -> str:
-    """Without characters that XML forbids and without the DTD's entities, which are only ever bombs or file readers."""
-    text = _DECLARATION.sub("", _NOT_XML.sub("", text), count=1).lstrip()
-    if "<!ENTITY" not in text[:_PROLOG_CHARACTERS].upper():
-        return text
-    root = _ROOT.search(text)
-    end = root.start() if root else len(text)
-    return _PARAMETER.sub("", _ENTITY.sub("", text[:end])) + text[end:]
-
-
-def _root_name(text: str) -> str:
-    root = _ROOT.search(text, 0, _PROLOG_CHARACTERS)
-    return root[1] if root else ""
-
-
-def _bounded(text: str, root: str, max_entries: int) -> tuple[str, int]:
-    """The text up to its `max_entries`-th entry, closed again, and how many entries were left out."""
-    starts = [found.start() for found in _ENTRY.finditer(text)]
-    if len(starts) <= max_entries:
-        return text, 0
-    return text[: starts[max_entries]] + _ENDS.get(root, ""), len(starts) - max_entries
-
-
-def _refuse_monsters(text: str) -> None:
-    """Shapes that no publisher means and that cost the parser minutes: a tag without end, elements without end."""
-    if _ENDLESS_TAG.search(text):
-        raise NotAFeed("XML with a tag of more than 64 KB")
-    closed = text.count("</")
-    if text.count("<") - closed - (closed + text.count("/>")) > _OPEN_ELEMENTS:
-        raise NotAFeed(f"XML with more than {_OPEN_ELEMENTS} elements left open")
-
-
-def _breaks_off(text: str) -> bool:
-    """Does the document end inside an entry? Then that entry's words may be half of what was meant."""
-    open_entries = len(_ENTRY.findall(text)) - len(_ENTRY_END.findall(text))
-    return open_entries > 0 and not _ROOT_END.search(text[-500:])
+# What feedparser is known to raise on documents made to break it; none of it says anything about us.
+_BREAKS_IT = (ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RecursionError)
 
 
 def _string(holder: Any, *names: str) -> str:
@@ -131,37 +86,60 @@ def _entry(entry: Any, *, atom: bool) -> Entry:
     )
 
 
+def _by_feedparser(text: str) -> Reading:
+    try:
+        found = feedparser.parse(
+            io.BytesIO(text.encode()), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
+        )
+    except _BREAKS_IT as error:
+        raise NotAFeed(f"XML that cannot be read ({type(error).__name__})") from None
+    reading = Reading()
+    reading.version = dict.get(found, "version") or ""
+    reading.feed, reading.entries = dict.get(found, "feed") or {}, dict.get(found, "entries") or []
+    reading.well_formed = not dict.get(found, "bozo")
+    return reading
+
+
+def _read(text: str) -> Reading:
+    """By expat when it is well-formed, or is so with its ampersands mended; else by feedparser."""
+    try:
+        return read_well_formed(text)
+    except Broken:
+        text = mended(text)
+    except Unusual:
+        return _by_feedparser(bounded(text))
+    try:
+        reading = read_well_formed(text)
+    except Unusual:
+        reading = _by_feedparser(bounded(text))
+    reading.well_formed = False
+    return reading
+
+
 def read_xml_feed(text: str, max_entries: int) -> Document:
     """The document of an RSS, RDF or Atom feed, as much of it as can be read; raises NotAFeed on anything else."""
-    text = _harmless(text)
-    root = _root_name(text)
+    text = harmless(text)
+    root = root_name(text)
     page = root.lower() in ("html", "body", "head")
     # A feed inside of a page is odd and exists; a page without one is the usual log-in form.
-    if page and not _FEED_ELEMENT.search(text[:_PROLOG_CHARACTERS]):
+    if page and not _FEED_ELEMENT.search(text[:_PAGE_CHARACTERS]):
         raise NotAFeed("an HTML page")
-    _refuse_monsters(text)
-    text, over = _bounded(text, root, max_entries)
-    cut_short = not over and _breaks_off(text)
-    found = feedparser.parse(
-        io.BytesIO(text.encode("utf-8")), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
-    )
-    version = dict.get(found, "version") or ""
-    entries, feed = dict.get(found, "entries") or [], dict.get(found, "feed") or {}
-    if not version and not any(_string(entry, "title", "link", "id") for entry in entries):
+    text, over = first_entries(text, root, max_entries)
+    reading = _read(text)
+    torn = not over and not reading.well_formed and breaks_off(text)
+    if not reading.version and not any(_string(entry, "title", "link", "id") for entry in reading.entries):
         raise NotAFeed("XML, but not a feed" if root else "not XML, HTML or JSON")
-    kept = entries[:-1] if cut_short else entries[:max_entries]
     hub_url, self_url = announced_xml(text)
-    dropped = [f"{over} entries over {max_entries}"] * bool(over)
-    dropped += ["the last entry, which the document breaks off in"] * cut_short
+    atom = reading.version.startswith("atom")
     return Document(
-        title=_markup(dict.get(feed, "title_detail"), guess=True),
-        link=_string(feed, "link"),
-        language=_string(feed, "language"),
+        title=_markup(dict.get(reading.feed, "title_detail"), guess=True),
+        link=_string(reading.feed, "link"),
+        language=_string(reading.feed, "language"),
         hub_url=hub_url,
         self_url=self_url,
         wishes=wishes_of(text),
-        entries=tuple(_entry(entry, atom=version.startswith("atom")) for entry in kept),
-        well_formed=not dict.get(found, "bozo"),
-        complete=not cut_short,
-        dropped=tuple(dropped),
+        entries=tuple(_entry(entry, atom=atom) for entry in reading.entries[:max_entries]),
+        well_formed=reading.well_formed,
+        complete=not torn,
+        dropped=(f"{over} entries over {max_entries}",) if over else (),
     )

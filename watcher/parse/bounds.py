@@ -1,0 +1,114 @@
+"""What no honest feed holds is taken out, mended or refused before a parser sees it; each pass is linear in the text.
+
+Which parser reads what is left is `watcher.parse.xml_feed`'s duty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from html.entities import html5
+
+from watcher.parse.entry import NotAFeed
+
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
+_PROLOG_CHARACTERS = 20_000
+_ENTITY = re.compile(r"<!ENTITY[^<>]{0,2000}>", re.IGNORECASE)
+_PARAMETER = re.compile(r"%[A-Za-z_][\w.-]{0,60};")
+_ROOT = re.compile(r"<(?![?!])(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
+_ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)[\s>/]")
+_ENTRY_END = re.compile(r"</(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)\s{0,100}>")
+_ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "RDF": "</rdf:RDF>"}
+_ROOT_END = re.compile(r"</(?:[A-Za-z_][\w.-]{0,60}:)?(?:rss|feed|rdf|channel)\s{0,100}>", re.IGNORECASE)
+_NAKED = re.compile(r"&(?!#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)")
+_STRAY = re.compile(r"<(?![A-Za-z_/!?])")
+_NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
+_NUMBERED = re.compile(r"&#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}));")
+_ENDLESS_TAG = re.compile(r"<[A-Za-z][^<>]{65536}")
+_OPEN_ELEMENTS = 50_000
+_OPAQUE = (("<![CDATA[", "]]>"), ("<!--", "-->"))
+
+
+def harmless(text: str) -> str:
+    """Without characters that XML forbids and without the DTD's entities, which are only ever bombs or file readers."""
+    text = _DECLARATION.sub("", _NOT_XML.sub("", text), count=1).lstrip()
+    if "<!ENTITY" not in text[:_PROLOG_CHARACTERS].upper():
+        return text
+    root = _ROOT.search(text)
+    end = root.start() if root else len(text)
+    return _PARAMETER.sub("", _ENTITY.sub("", text[:end])) + text[end:]
+
+
+def root_name(text: str) -> str:
+    """The local name of the first element, "" when none begins early in the document."""
+    root = _ROOT.search(text, 0, _PROLOG_CHARACTERS)
+    return root[1] if root else ""
+
+
+def first_entries(text: str, root: str, max_entries: int) -> tuple[str, int]:
+    """The text up to its `max_entries`-th entry, closed again, and how many entries were left out."""
+    if text.count("item") + text.count("entry") <= max_entries:
+        return text, 0
+    starts = [found.start() for found in _ENTRY.finditer(text)]
+    if len(starts) <= max_entries:
+        return text, 0
+    return text[: starts[max_entries]] + _ENDS.get(root, ""), len(starts) - max_entries
+
+
+def breaks_off(text: str) -> bool:
+    """Does the document end inside an entry? Then that entry's words may be half of what was meant."""
+    open_entries = len(_ENTRY.findall(text)) - len(_ENTRY_END.findall(text))
+    return open_entries > 0 and not _ROOT_END.search(text[-500:])
+
+
+def _outside(text: str, change: Callable[[str], str]) -> str:
+    """The text with `change` made everywhere but in CDATA sections and comments."""
+    pieces: list[str] = []
+    at = 0
+    ends = {mark: text.find(mark) for mark, _end in _OPAQUE}
+    while True:
+        for mark, found in ends.items():
+            if 0 <= found < at:
+                ends[mark] = text.find(mark, at)
+        mark, start = min(((m, f) for m, f in ends.items() if f >= 0), key=lambda pair: pair[1], default=("", -1))
+        end = text.find(dict(_OPAQUE)[mark], start) if mark else -1
+        if end < 0:
+            # A section without an end: what follows is read as text, as a browser would.
+            return "".join((*pieces, change(text[at:])))
+        pieces += (change(text[at:start]), text[start : end + 3])
+        at = end + 3
+
+
+def _named(entity: re.Match[str]) -> str:
+    character = html5.get(f"{entity[1]};")
+    return escape(character) if character else f"&amp;{entity[1]};"
+
+
+def _numbered(entity: re.Match[str]) -> str:
+    code = int(entity[1]) if entity[1] else int(entity[2], 16)
+    return entity[0] if code < 0x110000 and not _NOT_XML.match(chr(code)) else ""
+
+
+def mended(text: str) -> str:
+    """With ampersands and angle brackets that are no markup escaped, and HTML's names for characters replaced."""
+
+    def change(piece: str) -> str:
+        if "<" in piece:
+            piece = _STRAY.sub("&lt;", piece)
+        if "&" not in piece:
+            return piece
+        return _NUMBERED.sub(_numbered, _NAMED.sub(_named, _NAKED.sub("&amp;", piece)))
+
+    return _outside(text, change)
+
+
+def bounded(text: str) -> str:
+    """The text as feedparser may see it: shapes that cost it more than a little are refused with NotAFeed."""
+    if _ENDLESS_TAG.search(text):
+        raise NotAFeed("XML with a tag of more than 64 KB")
+    closed = text.count("</")
+    if text.count("<") - closed - (closed + text.count("/>")) > _OPEN_ELEMENTS:
+        raise NotAFeed(f"XML with more than {_OPEN_ELEMENTS} elements left open")
+    return text
