@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import threading
 import time
@@ -317,32 +315,5 @@ def test_twelve_requests_are_on_their_way_at_once() -> None:
         connection.sendall(ok())
 
     with serving(answer) as server, GuardedClient(LOOPBACK, total_s=5) as client, ThreadPoolExecutor(12) as pool:
-        client._transport()  # one pool of connections, whatever the threads do
         answers = list(pool.map(lambda _: client.get(server.url).status, range(12)))
     assert answers == [200] * 12
-
-
-def test_threads_that_come_first_together_share_one_pool_of_connections() -> None:
-    for _ in range(5):
-        start = threading.Barrier(8)
-
-        def opened(client: GuardedClient, start: threading.Barrier) -> object:
-            start.wait(5)
-            return client._transport()
-
-        with GuardedClient(LOOPBACK) as client, ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(opened, [client] * 8, [start] * 8))
-        assert len({id(one) for one in found}) == 1
-
-
-def test_a_child_forked_while_a_thread_opens_can_open_too() -> None:
-    with GuardedClient(LOOPBACK) as client:
-        opening = threading.Thread(target=client._transport)
-        opening.start()
-        child = os.fork()
-        if child == 0:
-            signal.alarm(5)
-            client._transport()
-            os._exit(0)
-        opening.join()
-        assert os.waitpid(child, 0)[1] == 0

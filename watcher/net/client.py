@@ -5,24 +5,22 @@ What a status means is left to those who asked (`watcher.fetch`, `watcher.delive
 
 from __future__ import annotations
 
-import os
 import re
 import ssl
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
-from typing import cast
 from urllib.parse import urljoin
 
 import certifi
-import httpcore
-import httpx
+import h11
 
 from watcher.errors import RefusedAddress
 from watcher.net.address import URL_CHARACTERS, CheckedUrl, allowance, check_url
 from watcher.net.body import read_body
+from watcher.net.exchange import ENCODING, Answer, ask, target_of
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
 from watcher.net.resolve import Resolver, resolve
 from watcher.net.wire_guard import GuardedBackend, Progress
@@ -31,18 +29,9 @@ USER_AGENT = "biotech-watcher/0.1 (feed reader; contact not set)"
 MAX_REDIRECTS = 5
 GET_BYTES = 10 * 1024 * 1024
 POST_BYTES = 64 * 1024
-HEADER_BYTES = 64 * 1024
-# More than a step works on at once (ten), or a fast server waits behind slow ones; few, as the pool looks at every
-# connection it holds for every request.
-_CONNECTIONS = 16
-# Latin-1 maps every byte to itself: validators go back exactly as they came.
-_HEADER_ENCODING = "iso-8859-1"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# Held over every fork, so that no child inherits it locked.
-_opening = threading.Lock()
-os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_opening.release)
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "if-none-match", "if-modified-since"})
 
 
@@ -59,51 +48,21 @@ class Response:
     """Where a chain of only 301/308 answers led; None when there was no redirect or a temporary one."""
 
 
-class _Stream(httpx.SyncByteStream):
-    def __init__(self, stream: httpcore.Response) -> None:
-        self._response = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(cast("Iterable[bytes]", self._response.stream))
-
-    def close(self) -> None:
-        self._response.close()
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx's way to our own httpcore pool; httpcore's errors pass through as they are."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        response = httpx.Response(status_code=answer.status, headers=answer.headers, stream=_Stream(answer))
-        response.headers.encoding = _HEADER_ENCODING
-        return response
-
-    def close(self) -> None:
-        self._pool.close()
-
-
 def tls_context() -> ssl.SSLContext:
     """Certificates are verified against the system's roots and the bundled ones."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
+_shared_tls = cache(tls_context)
+
+
 class GuardedClient:
-    """GET and POST to public addresses only. Safe to share between threads; opens anew in a forked child.
+    """GET and POST to public addresses only. Safe to share between threads and with a forked child.
+
+    Each request has a connection of its own: none can meet one that has quietly gone away, and nothing outlives a call.
 
     `allow_private`: networks in CIDR form and exact `host:port` pairs that may be contacted although private; any port
     will do there. `connect_s` bounds resolving and connecting, `total_s` the whole of one call, redirects included.
@@ -129,11 +88,9 @@ class GuardedClient:
         }
         self._connect_s = connect_s
         self._total_s = total_s
-        self._resolver = resolver
         self._tls = tls
         self._progress = Progress()
-        self._opened: _Transport | None = None
-        self._owner = 0
+        self._backend = GuardedBackend(self._allow_private, resolver, self._progress, connect_s)
 
     def __enter__(self) -> GuardedClient:
         return self
@@ -144,11 +101,7 @@ class GuardedClient:
         self.close()
 
     def close(self) -> None:
-        """Close every connection; the next call opens anew."""
-        with _opening:
-            opened, self._opened = self._opened, None
-        if opened is not None and self._owner == os.getpid():
-            opened.close()
+        """Nothing to do: every call has closed its connection."""
 
     def get(
         self,
@@ -171,11 +124,11 @@ class GuardedClient:
         for _hop in range(MAX_REDIRECTS + 1):
             with self._exchange("GET", target, sent, None) as answer:
                 location = answer.headers.get("location")
-                if answer.status_code not in _REDIRECTS or not location:
-                    body = self._read(answer, max_bytes) if 200 <= answer.status_code < 300 else b""
+                if answer.status not in _REDIRECTS or not location:
+                    body = self._read(answer, max_bytes) if 200 <= answer.status < 300 else b""
                     moved = target.url if permanent and len(seen) > 1 else None
                     return _response(answer, body, target.url, moved)
-                permanent = permanent and answer.status_code in _PERMANENT
+                permanent = permanent and answer.status in _PERMANENT
             following = self._hop(target, location)
             if following.url in seen:
                 raise BadAnswer("redirect_loop", f"{target.host} redirects in a circle")
@@ -203,8 +156,7 @@ class GuardedClient:
         target = check_url(url, allow_private=self._allow_private)
         with self._exchange("POST", target, dict(headers or {}), body) as answer:
             try:
-                with self._translated(target.host):
-                    said = self._read(answer, max_bytes)
+                said = self._read(answer, max_bytes)
             except (BadAnswer, Unreachable):
                 said = b""
             return _response(answer, said, target.url, None)
@@ -214,7 +166,7 @@ class GuardedClient:
             raise RefusedAddress(f"{target.host} redirects to a URL of more than {URL_CHARACTERS} characters")
         try:
             # A header is bytes; most servers that send more than ASCII mean UTF-8.
-            location = location.encode(_HEADER_ENCODING).decode("utf-8", "replace")
+            location = location.encode(ENCODING).decode("utf-8", "replace")
             following = check_url(urljoin(target.url, location), allow_private=self._allow_private)
         except ValueError:
             raise RefusedAddress(f"{target.host} redirects to something that is not a URL") from None
@@ -225,61 +177,25 @@ class GuardedClient:
     @contextmanager
     def _exchange(
         self, method: str, target: CheckedUrl, headers: dict[str, str], body: bytes | None
-    ) -> Iterator[httpx.Response]:
-        request = httpx.Request(
-            method,
-            target.url,
-            headers=_as_bytes({**self._every, **{name.lower(): value for name, value in headers.items()}}),
-            content=body,
-            extensions={"timeout": {"connect": self._connect_s, "pool": self._progress.left_s()}},
-        )
-        if request.url.raw_host.decode("ascii").strip("[]") != target.host:
-            raise RefusedAddress(f"{target.host} reads as two different hosts")
-        with self._translated(target.host):
-            # The transport and not httpx.Client: no cookies, no redirects, no environment, no second thoughts.
-            answer = self._transport().handle_request(request)
-            try:
-                if sum(len(name) + len(value) + 4 for name, value in answer.headers.raw) > HEADER_BYTES:
-                    raise BadAnswer("too_large", f"the headers of {target.host} are too large")
-                yield answer
-            finally:
-                answer.close()
-
-    @contextmanager
-    def _translated(self, host: str) -> Iterator[None]:
-        """httpcore's errors as ours; those that the guarded sockets raise are ours already."""
+    ) -> Iterator[Answer]:
+        authority, _, rest = target.url.partition("://")[2].partition("/")
+        given = {**self._every, **{name.lower(): value for name, value in headers.items()}}
+        given.pop("host", None)
+        if body is not None:
+            given["content-length"] = str(len(body))
+        sent = _as_bytes({"Host": authority, **given})
+        stream = self._backend.connect(target)
         try:
-            yield
-        except httpcore.LocalProtocolError as error:
-            raise BadRequest(f"the request to {host} cannot be sent: {error}") from None
-        except httpcore.TimeoutException:
-            raise Unreachable("timeout", f"{host} took too long", sent=self._progress.sent) from None
-        except httpcore.RemoteProtocolError as error:
-            raise _protocol_fault(host, str(error)) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError):
-            raise Unreachable("connection", f"the connection to {host} broke", sent=self._progress.sent) from None
+            if target.scheme == "https":
+                stream = stream.start_tls(self._tls or _shared_tls(), self._connect_s)
+            yield ask(stream, target.host, method, target_of(f"/{rest}"), sent, body)
+        except h11.LocalProtocolError as error:
+            raise BadRequest(f"the request to {target.host} cannot be sent: {error}") from None
+        finally:
+            stream.close()
 
-    def _read(self, answer: httpx.Response, max_bytes: int) -> bytes:
-        return read_body(answer.iter_raw(), answer.headers.get("content-encoding", ""), max_bytes=max_bytes)
-
-    def _transport(self) -> _Transport:
-        with _opening:
-            if self._opened is None or self._owner != os.getpid():
-                self._opened = self._open()
-                self._owner = os.getpid()
-            return self._opened
-
-    def _open(self) -> _Transport:
-        if self._tls is None:
-            self._tls = tls_context()
-        pool = httpcore.ConnectionPool(
-            ssl_context=self._tls,
-            max_connections=_CONNECTIONS,
-            # A connection serves one request: so no request can meet a connection that has quietly gone away.
-            max_keepalive_connections=0,
-            network_backend=GuardedBackend(self._allow_private, self._resolver, self._progress, self._connect_s),
-        )
-        return _Transport(pool)
+    def _read(self, answer: Answer, max_bytes: int) -> bytes:
+        return read_body(answer.chunks, answer.headers.get("content-encoding", ""), max_bytes=max_bytes)
 
 
 def _as_bytes(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -288,26 +204,11 @@ def _as_bytes(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         if _CONTROL.search(name) or _CONTROL.search(value):
             raise BadRequest(f"the header {name!r} holds a control character")
         try:
-            pairs.append((name.encode("ascii"), value.strip(" \t").encode(_HEADER_ENCODING)))
+            pairs.append((name.encode("ascii"), value.strip(" \t").encode(ENCODING)))
         except UnicodeEncodeError:
             raise BadRequest(f"the header {name!r} holds a character that HTTP cannot carry") from None
     return pairs
 
 
-def _protocol_fault(host: str, said: str) -> Unreachable | BadAnswer:
-    """h11 tells a body that ended early, and headers that are too long, in words alone."""
-    if "complete message body" in said or "chunked read" in said:
-        return Unreachable("truncated", f"the answer of {host} ended too early", sent=True)
-    if "too long" in said.lower() or "too large" in said.lower():
-        return BadAnswer("too_large", f"the headers of {host} are too large")
-    return Unreachable("connection", f"{host} does not speak HTTP properly", sent=True)
-
-
-def _response(answer: httpx.Response, body: bytes, url: str, permanent_url: str | None) -> Response:
-    return Response(
-        status=answer.status_code,
-        headers=httpx.Headers(answer.headers.raw, encoding=_HEADER_ENCODING),
-        body=body,
-        final_url=url,
-        permanent_url=permanent_url,
-    )
+def _response(answer: Answer, body: bytes, url: str, permanent_url: str | None) -> Response:
+    return Response(status=answer.status, headers=answer.headers, body=body, final_url=url, permanent_url=permanent_url)

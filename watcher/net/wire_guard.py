@@ -11,12 +11,9 @@ import threading
 import time
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import Any
-
-import httpcore
 
 from watcher.errors import RefusedAddress
-from watcher.net.address import allowance, check_answers, check_url
+from watcher.net.address import CheckedUrl, allowance, check_answers
 from watcher.net.faults import Unreachable
 from watcher.net.resolve import Resolver
 
@@ -42,7 +39,11 @@ class Progress(threading.local):
         return left
 
 
-class GuardedStream(httpcore.NetworkStream):
+class WriteBroke(Exception):
+    """The far side takes no more of our request; an answer to what it has read may be there all the same."""
+
+
+class GuardedStream:
     """A connected socket whose every operation is held to the request's deadline."""
 
     def __init__(self, sock: socket.socket, progress: Progress, host: str) -> None:
@@ -50,45 +51,41 @@ class GuardedStream(httpcore.NetworkStream):
         self._progress = progress
         self._host = host
 
-    def _timeout(self, timeout: float | None) -> float:
-        left = self._progress.left_s()
-        return left if timeout is None else min(timeout, left)
-
     def _fault(self, error: OSError) -> Unreachable:
         if isinstance(error, TimeoutError):
             return Unreachable("timeout", f"{self._host} took too long to answer", sent=self._progress.sent)
         return Unreachable("connection", f"the connection to {self._host} broke", sent=self._progress.sent)
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def read(self, max_bytes: int) -> bytes:
+        """What has come, at most `max_bytes`; empty at the end. Raises Unreachable."""
         try:
-            self._sock.settimeout(self._timeout(timeout))
+            self._sock.settimeout(self._progress.left_s())
             return self._sock.recv(max_bytes)
         except OSError as error:
             raise self._fault(error) from None
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer: bytes) -> None:
+        """Send all of `buffer`. Raises Unreachable, or WriteBroke when the far side has hung up."""
         view = memoryview(buffer)
         try:
             while view:
-                self._sock.settimeout(self._timeout(timeout))
+                self._sock.settimeout(self._progress.left_s())
                 view = view[self._sock.send(view) :]
                 self._progress.sent = True
         except TimeoutError as error:
             raise self._fault(error) from None
         except OSError as error:
-            # The client then looks for an answer that a server sent before it hung up on our request.
-            raise httpcore.WriteError(str(error)) from None
+            raise WriteBroke(str(error)) from None
 
     def close(self) -> None:
         self._sock.close()
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
+    def start_tls(self, context: ssl.SSLContext, timeout_s: float) -> GuardedStream:
+        """This connection under TLS for its host's name. Raises Unreachable and is closed then."""
         try:
-            self._sock.settimeout(self._timeout(timeout))
+            self._sock.settimeout(min(timeout_s, self._progress.left_s()))
             return GuardedStream(
-                ssl_context.wrap_socket(self._sock, server_hostname=server_hostname), self._progress, self._host
+                context.wrap_socket(self._sock, server_hostname=self._host), self._progress, self._host
             )
         except (ssl.SSLError, ssl.CertificateError) as error:
             self.close()
@@ -101,15 +98,8 @@ class GuardedStream(httpcore.NetworkStream):
             self.close()
             raise
 
-    def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object" and isinstance(self._sock, ssl.SSLSocket):
-            return self._sock
-        if info == "socket":
-            return self._sock
-        return None
 
-
-class GuardedBackend(httpcore.NetworkBackend):
+class GuardedBackend:
     """Connects only to addresses that have been checked, and checks them again where the connection really ended."""
 
     def __init__(
@@ -120,24 +110,19 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._progress = progress
         self._connect_s = connect_s
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,  # noqa: ARG002 - httpcore names it
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - httpcore names it
-    ) -> httpcore.NetworkStream:
-        connect_s = self._connect_s if timeout is None else min(timeout, self._connect_s)
-        shown = f"[{host}]" if ":" in host else host
-        check_url(f"http://{shown}:{port}/", allow_private=self._allow_private)
-        answers = self._resolver(host, port, min(connect_s, self._progress.left_s()))
-        check_answers(host, port, answers, self._allow_private)
-        return self._first_that_answers(host, port, _interleave(answers)[:_ADDRESSES_TRIED], connect_s)
+    def connect(self, target: CheckedUrl) -> GuardedStream:
+        """A connection to the target's host and port, by the first of its addresses that answers.
 
-    def _first_that_answers(self, host: str, port: int, answers: list[str], connect_s: float) -> httpcore.NetworkStream:
+        Raises RefusedAddress when any address of the name must not be contacted, or Unreachable.
+        """
+        host, port = target.host, target.port
+        answers = self._resolver(host, port, min(self._connect_s, self._progress.left_s()))
+        check_answers(host, port, answers, self._allow_private)
+        return self._first_that_answers(host, port, _interleave(answers)[:_ADDRESSES_TRIED])
+
+    def _first_that_answers(self, host: str, port: int, answers: list[str]) -> GuardedStream:
         # Several addresses share the time, so that a black-holed IPv6 route leaves some for IPv4.
-        share_s = connect_s / max(len(answers), 1)
+        share_s = self._connect_s / max(len(answers), 1)
         fault = Unreachable("connection", f"{host} does not accept connections")
         for answer in answers:
             try:
