@@ -62,6 +62,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
     ("ff00::/8", "multicast"),
 )
 _TABLE: tuple[tuple[Network, str], ...] = tuple((ip_network(block), kind) for block, kind in _REFUSED)
+_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -233,6 +234,11 @@ def is_local_name(host: str) -> bool:
     return len(labels) == 1 or labels[-1] in _LOCAL_SUFFIXES or ".".join(labels[-2:]) in _LOCAL_SUFFIXES
 
 
+def _is_loopback_name(host: str) -> bool:
+    """Names that lead to this machine whatever a resolver says (RFC 6761, 6.3)."""
+    return host.rpartition(".")[2] == "localhost"
+
+
 def _gives_any_address(host: str) -> bool:
     labels = host.split(".")
     return ".".join(labels[-2:]) in _ANY_ADDRESS_SUFFIXES
@@ -274,6 +280,8 @@ def check_url(url: str, *, allow_private: Iterable[str] = ()) -> CheckedUrl:
     if (host, port) not in allowed.endpoints:
         if literal is not None:
             check_ip(literal, allow_private, port=port)
+        elif _is_loopback_name(host) and not any(allowed.covers(address) for address in _LOOPBACK):
+            _refuse(f"{host} is a local name")
         elif not allowed.networks:
             # With allowed networks the name's addresses decide, where it is resolved.
             if is_local_name(host):
