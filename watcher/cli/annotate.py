@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from watcher.annotate import annotate as find
-from watcher.cli.newslines import BadLine, Line, read_lines
-from watcher.errors import CannotHelp
+from watcher.cli.newslines import GoodLines, Line
+from watcher.cli.ruleset import FAILED, ending_well
 from watcher.model import Annotations, TextField
 
 
@@ -24,19 +24,11 @@ def annotate(
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines; the only form there is.")] = True,  # noqa: ARG001
 ) -> None:
     """Show money, places, parties, assets, dates and sentences of every item; spans count code points of its text."""
-    failed = False
-    try:
-        for line in read_lines(source):
-            if isinstance(line, BadLine):
-                typer.echo(str(line), err=True)
-                failed = True
-            else:
-                typer.echo(json.dumps(shown(line, field), ensure_ascii=False))
-    except CannotHelp as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-    if failed:
-        raise typer.Exit(1)
+    lines = GoodLines(source)
+    with ending_well():
+        for line in lines:
+            typer.echo(json.dumps(shown(line, field), ensure_ascii=False))
+    raise typer.Exit(FAILED if lines.failed else 0)
 
 
 def shown(line: Line, field: TextField) -> dict[str, Any]:

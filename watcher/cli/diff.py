@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from watcher.cli.changes import Limits, MaxLost, MaxNew, Tally, told_change
-from watcher.cli.newslines import BadLine, read_lines
+from watcher.cli.newslines import sound_lines
 from watcher.cli.ruleset import FOUND, AsJson, Params, ending_well, params_of
-from watcher.errors import CannotHelp
 from watcher.match.compare import Comparison
 from watcher.match.diff import RuleChange
 from watcher.match.language import load_rules
@@ -38,9 +37,7 @@ def diff(
     with ending_well():
         comparison = Comparison(load_rules(old), load_rules(new), params_of(param))
         tally = Tally(limit=None if as_json else 20)
-        for line in read_lines(source) if source is not None else ():
-            if isinstance(line, BadLine):
-                raise CannotHelp(str(line))
+        for line in sound_lines(source) if source is not None else ():
             for outcome in comparison.outcomes(line.news):
                 tally.add(line.id, line.news.title or line.news.text, outcome)
             tally.items += 1

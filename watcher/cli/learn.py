@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from watcher.cli.newslines import BadLine, read_lines
+from watcher.cli.newslines import sound_lines
 from watcher.cli.ruleset import AsJson, Folder, ending_well, folder_of, two_digits
 from watcher.errors import CannotHelp
 from watcher.match.language import load_rules
@@ -76,9 +76,7 @@ def _refuse_one_sided(rule: str, items: Sequence[Labelled]) -> None:
 
 def _labelled(source: str) -> list[Labelled]:
     found = []
-    for line in read_lines(source):
-        if isinstance(line, BadLine):
-            raise CannotHelp(str(line))
+    for line in sound_lines(source):
         labels, evidence = line.raw.get("labels"), line.raw.get("evidence")
         if line.raw.get("ambiguous") or not isinstance(labels, list):
             continue

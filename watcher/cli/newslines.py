@@ -51,6 +51,30 @@ def read_lines(source: str) -> Iterator[Line | BadLine]:
         typer.echo(f"{name}: no items in it", err=True)
 
 
+class GoodLines:
+    """The news of a source; a bad line is told on standard error and left out, and `failed` remembers it."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.failed = False
+
+    def __iter__(self) -> Iterator[Line]:
+        for line in read_lines(self._source):
+            if isinstance(line, BadLine):
+                typer.echo(str(line), err=True)
+                self.failed = True
+            else:
+                yield line
+
+
+def sound_lines(source: str) -> Iterator[Line]:
+    """The news of a source; raises BadLine at the first bad line."""
+    for line in read_lines(source):
+        if isinstance(line, BadLine):
+            raise line
+        yield line
+
+
 def _line(where: str, number: int, raw: bytes) -> Line | BadLine:
     try:
         data = json.loads(raw.decode("utf-8", "replace"))

@@ -12,7 +12,7 @@ import typer
 
 from watcher import wording
 from watcher.cli import backtest, diff, explain, learn, stats, verdicts
-from watcher.cli.newslines import BadLine, Line, read_lines
+from watcher.cli.newslines import GoodLines, Line, sound_lines
 from watcher.cli.ruleset import (
     FAILED,
     FOUND,
@@ -28,7 +28,7 @@ from watcher.cli.ruleset import (
     two_digits,
 )
 from watcher.cli.session import opened, show
-from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.errors import Mistake, Mistakes
 from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules
@@ -143,15 +143,11 @@ def match(
     """One JSON line an item: the rules that match, their facts and the words that decided."""
     with ending_well():
         engine = engine_of(rules, param)
-        good = True
-        for line in read_lines(source):
-            if isinstance(line, BadLine):
-                typer.echo(str(line), err=True)
-                good = False
-            else:
-                row = {"id": line.id, "matches": [match_row(one) for one in engine.matches(line.news)]}
-                typer.echo(json.dumps(row, ensure_ascii=False))
-    raise typer.Exit(0 if good else FAILED)
+        lines = GoodLines(source)
+        for line in lines:
+            row = {"id": line.id, "matches": [match_row(one) for one in engine.matches(line.news)]}
+            typer.echo(json.dumps(row, ensure_ascii=False))
+    raise typer.Exit(FAILED if lines.failed else 0)
 
 
 @app.command()
@@ -167,9 +163,7 @@ def score(
         engine = engine_of(rules, param)
         judged: list[Judged] = []
         misses: list[dict[str, Any]] = []
-        for line in read_lines(source):
-            if isinstance(line, BadLine):
-                raise CannotHelp(str(line))
+        for line in sound_lines(source):
             if ambiguous or not line.raw.get("ambiguous"):
                 judged.append(_judge(engine, line, misses))
     table = _table([rule.id for rule in engine.rule_set.rules], judged)

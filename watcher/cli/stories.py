@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from watcher import wording
-from watcher.cli.newslines import BadLine, Line, read_lines
-from watcher.errors import CannotHelp
+from watcher.cli.newslines import GoodLines, Line
+from watcher.cli.ruleset import FAILED, ending_well
 from watcher.story.fingerprint import Telling
 
 app = typer.Typer(
@@ -35,18 +35,9 @@ def group(
     """Group items into stories; a story is named after one of its items. Titles alone will do."""
     from watcher.story.group import group as grouped
 
-    lines: list[Line] = []
-    failed = False
-    try:
-        for line in read_lines(source):
-            if isinstance(line, BadLine):
-                typer.echo(str(line), err=True)
-                failed = True
-            else:
-                lines.append(line)
-    except CannotHelp as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    good = GoodLines(source)
+    with ending_well():
+        lines = list(good)
     # ids may repeat in what people feed in: each line is an item of its own
     names = {str(number): line.id for number, line in enumerate(lines)}
     story_of = grouped(_telling(str(number), line) for number, line in enumerate(lines))
@@ -55,7 +46,7 @@ def group(
             typer.echo(json.dumps({"id": line.id, "story": names[story_of[str(number)]]}, ensure_ascii=False))
     else:
         _show(lines, story_of)
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(FAILED if good.failed else 0)
 
 
 def _telling(name: str, line: Line) -> Telling:
