@@ -158,6 +158,8 @@ def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
 
 def _keep(conn: Connection, reading: _Reading, now: datetime) -> list[int]:
     """Write what one item tells; the events that have something to tell by it."""
+    if reading.item.again is Again.TEXT:
+        events.forget_matches(conn, reading.item.id)  # their evidence is places in words that are gone
     for match in reading.matches:
         events.add_match(conn, reading.item.id, match, now=now)
     if reading.told is None:

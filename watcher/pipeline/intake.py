@@ -1,16 +1,25 @@
-"""A document's entries to items: which are new, which are known, which of the new ones stay silent.
+"""A document's entries to items: which are new, which are known, which say something else now, which stay silent.
 
 Both a poll and a hub's push come through here; what surrounds it (validators, leases) is theirs.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from watcher import log
+from watcher.fetch import edits, republish
 from watcher.fetch.history import is_history
-from watcher.model import Feed, ItemDraft, ParsedFeed
-from watcher.store import Connection, feeds, items
+from watcher.model import Feed, ItemDraft, Notice, ParsedFeed
+from watcher.store import Connection, digests, feeds, items, known
+from watcher.store.known import By, Known
+
+_log = log.get("pipeline")
+_UNDER_NEW_IDS = frozenset({By.LINK, By.DATE, By.PAGE, By.DAY})
+"""How entries are known whose ids their publisher has changed; not by another scheme or host of the same id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +29,138 @@ class Intake:
     new: tuple[int, ...] = ()
     edited: tuple[int, ...] = ()
     """Known items whose words have changed: the rules read them again."""
+    held: int = 0
+    """How many of the new ones alert nobody, because the document was doubted or came after a silence."""
 
 
-def take_in(conn: Connection, feed: Feed, parsed: ParsedFeed, *, now: datetime) -> Intake:
-    """Store what the document brings, in the caller's transaction."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sorted:
+    """The entries of a document, each with the item that it is, and what the new ones among them are."""
 
-    def history(draft: ItemDraft) -> bool:
-        return is_history(
+    drafts: Sequence[ItemDraft]
+    found: Sequence[Known | None]
+    verdicts: Sequence[republish.Verdict] = ()
+    """Of the new ones, in their order; none when all of them are news."""
+    doubted: bool = False
+    """The document looks like an old one under new ids, and its dates do not speak for it."""
+
+    @property
+    def fresh(self) -> list[ItemDraft]:
+        return [draft for draft, one in zip(self.drafts, self.found, strict=True) if one is None]
+
+    @property
+    def under_new_ids(self) -> int:
+        """Known items that come under other ids than before."""
+        return sum(one is not None and one.by in _UNDER_NEW_IDS for one in self.found)
+
+
+def take_in(
+    conn: Connection, feed: Feed, parsed: ParsedFeed, *, now: datetime, edits_for: timedelta = edits.READ_AGAIN_FOR
+) -> Intake:
+    """Store what the document brings, in the caller's transaction.
+
+    `edits_for`: how long after an item was first seen a change of its words is taken.
+    """
+    found = known.find(conn, feed.id, parsed.items)
+    entries = _sort(conn, feed, _Sorted(drafts=parsed.items, found=found), now)
+    known.take_ids(conn, entries.drafts, entries.found)
+    edited = _take_edits(conn, entries, now, edits_for) if parsed.complete else []
+    new = _add(conn, feed, entries, now)
+    held = sum(verdict.silent for verdict in entries.verdicts)
+    if entries.doubted and (held or entries.under_new_ids > republish.MANY):
+        _flag(conn, feed, entries, held, now)
+    if new or edited:
+        _log.info("taken in", feed=feed.id, new=len(new), edited=len(edited), held=held)
+    return Intake(new=tuple(new), edited=tuple(edited), held=held)
+
+
+# ── new entries ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sort(conn: Connection, feed: Feed, entries: _Sorted, now: datetime) -> _Sorted:
+    """What of the document is news, if there is any doubt about it."""
+    new = len(entries.fresh)
+    suspect = republish.is_republished(
+        new=new + entries.under_new_ids, of=len(entries.drafts), first_fetched_at=feed.first_fetched_at, now=now
+    )
+    since = feed.last_changed_at or feed.first_fetched_at
+    if since is None or not (suspect or (new and republish.is_return(last_news_at=since, now=now))):
+        return entries
+    newest_at, per_day = known.past(conn, feed.id, first_fetched_at=feed.first_fetched_at, now=now)
+    past = republish.Past(newest_at=newest_at, per_day=per_day, last_news_at=since)
+    doubted = suspect and (
+        entries.under_new_ids > republish.MANY or not republish.is_plausible(_dates(entries.fresh), past, now=now)
+    )
+    found = known.find_loosely(conn, feed.id, entries.drafts, entries.found) if doubted else entries.found
+    entries = _Sorted(drafts=entries.drafts, found=found, doubted=doubted)
+    verdicts = republish.verdicts(_dates(entries.fresh), past, doubted=doubted, now=now)
+    return _Sorted(drafts=entries.drafts, found=found, verdicts=verdicts, doubted=doubted)
+
+
+def _dates(drafts: Sequence[ItemDraft]) -> list[datetime | None]:
+    return [draft.published_at for draft in drafts]
+
+
+def _add(conn: Connection, feed: Feed, entries: _Sorted, now: datetime) -> list[int]:
+    verdicts = entries.verdicts or [republish.Verdict.NEWS] * len(entries.fresh)
+    silent = [
+        verdict.silent
+        or is_history(
             feed.alert_history, first_fetched_at=feed.first_fetched_at, published_at=draft.published_at, now=now
         )
-
-    new = items.insert_new(conn, feed.id, parsed.items, history=history, now=now)
+        for draft, verdict in zip(entries.fresh, verdicts, strict=True)
+    ]
+    new = items.add(conn, feed.id, list(zip(entries.fresh, silent, strict=True)), now=now)
     if new:
         feeds.changed_at(conn, feed.id, now=now)
-    return Intake(new=tuple(new))
+    return new
+
+
+def _flag(conn: Connection, feed: Feed, entries: _Sorted, held: int, now: datetime) -> None:
+    """Show and tell once what came under new ids; again only when something more is held back."""
+    total, again, new = len(entries.drafts), entries.under_new_ids, len(entries.fresh)
+    why = f"{again + new} of {total} entries came under new ids; {held} of them are stored and alert nobody"
+    flagged_now = feeds.flag(conn, feed.id, why, now=now)
+    _log.warning("a feed looks republished", feed=feed.id, why=why)
+    if not (flagged_now or held):
+        return
+    reasons = Counter(verdict.value for verdict in entries.verdicts if verdict.silent)
+    lines = [feed.url, f"{again} are items that were known under other ids."] if again else [feed.url]
+    lines += [f"{count} are stored and alert nobody: {reason}." for reason, count in reasons.items()]
+    lines += [f"{new - held} are newer than all that was known and alert as ever."] if new > held else []
+    notice = Notice(
+        subject=f"{feed.title or feed.url} suddenly brought {again + new} of {total} entries as new",
+        lines=(*lines, "The publisher has most likely moved its site to another system."),
+    )
+    digests.add_notice(conn, f"republished:{feed.id}:{now:%Y-%m-%d}", notice, now=now)
+
+
+# ── edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _take_edits(conn: Connection, entries: _Sorted, now: datetime, window: timedelta) -> list[int]:
+    """Write the entries whose words have changed; the ids of their items."""
+    changed = {
+        one.item_id: draft
+        for draft, one in zip(entries.drafts, entries.found, strict=True)
+        if one is not None and one.content_hash != draft.content_hash
+    }
+    if not changed:
+        return []
+    edited = []
+    for item_id, before in items.stored(conn, list(changed)).items():
+        draft = changed[item_id]
+        verdict = edits.judge(
+            edits.Version(title=before.title, summary=before.summary, text=before.text, updated_at=before.updated_at),
+            edits.Version(title=draft.title, summary=draft.summary, text=draft.text, updated_at=draft.updated_at),
+            edits=before.edits,
+            first_seen_at=before.first_seen_at,
+            now=now,
+            window=window,
+            from_page=before.from_page,
+        )
+        _log.debug("an entry changed", item=item_id, what=verdict.value)
+        if verdict is edits.Edit.WORDS:
+            items.edit(conn, before, draft, now=now)
+            edited.append(item_id)
+    return edited

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, select, update
 
 from watcher import wire
 from watcher.model import Change, EventView, Fact, Item, Level, Match, Revision, RuleStatus, Snippet, Source
@@ -54,6 +54,11 @@ def add_match(conn: Connection, item_id: int, match: Match, *, now: datetime) ->
     values = {"item_id": item_id, "rule_id": match.rule_id, "rules_version": match.rules_version}
     statement = insert(conn, matches).values(**values, body=body, created_at=now)
     conn.execute(statement.on_conflict_do_nothing(index_elements=list(values)))
+
+
+def forget_matches(conn: Connection, item_id: int) -> None:
+    """Drop what rules found on an item before its words changed."""
+    conn.execute(delete(matches).where(matches.c.item_id == item_id))
 
 
 def keep_rule_set(conn: Connection, *, version: str, files: Mapping[str, str], now: datetime) -> None:

@@ -26,6 +26,7 @@ _KEY_CHARACTERS = 300
 """Of the text, where an item has no title."""
 _SITE = re.compile(r"https?://[^/?#]+/?(?:#.*)?", re.IGNORECASE)
 _DAY = timedelta(days=1)
+_MONTH = timedelta(days=30)
 _MOST_CANDIDATES = 5000
 """Items looked at for entries that are matched loosely; titles such as "Update" are shared by thousands."""
 
@@ -53,15 +54,6 @@ class Known:
     item_id: int
     content_hash: str
     by: By
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What a feed has brought so far. `per_day` is how many items of the last month a day had."""
-
-    newest_at: datetime | None
-    """The newest publish date, none later than the item was seen; None while no item has one."""
-    per_day: float
 
 
 def title_key(title: str, text: str) -> int | None:
@@ -135,20 +127,23 @@ def take_ids(conn: Connection, drafts: Sequence[ItemDraft], found: Sequence[Know
         conn.execute(_TAKE_ID, rows)
 
 
-def past(conn: Connection, feed_id: int, *, first_fetched_at: datetime | None, now: datetime) -> Past:
-    """What the feed has brought until now. Reads all its rows: for the rare document that is doubted.
+def past(
+    conn: Connection, feed_id: int, *, first_fetched_at: datetime | None, now: datetime
+) -> tuple[datetime | None, float]:
+    """What the feed has brought until now: its newest publish date, and how many items a day in the last month.
 
-    Items of the first fetch that have no date tell nothing of how often the feed brings some.
+    The date is none later than the item was seen, and None while no item has one. Items of the first fetch that have
+    no date tell nothing of how often the feed brings some. Reads all rows of the feed: for a document that is doubted.
     """
     at = func.coalesce(items.c.published_at, items.c.first_seen_at)
     seen = case((items.c.published_at > items.c.first_seen_at, items.c.first_seen_at), else_=items.c.published_at)
-    counted = at > now - timedelta(days=30)
+    counted = at > now - _MONTH
     if first_fetched_at is not None:
         counted = and_(counted, or_(items.c.published_at.is_not(None), items.c.first_seen_at > first_fetched_at))
     query = select(func.max(seen), func.count(case((counted, 1))), func.min(case((counted, at))))
     newest, count, oldest = conn.execute(query.where(items.c.feed_id == feed_id)).one()
     days = max((now - oldest) / _DAY, 1.0) if oldest else 1.0
-    return Past(newest_at=newest, per_day=count / days)
+    return newest, count / days
 
 
 # ── comparing ────────────────────────────────────────────────────────────────────────────────────────────────────────
