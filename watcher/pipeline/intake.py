@@ -14,6 +14,7 @@ from watcher import log
 from watcher.fetch import edits, republish
 from watcher.fetch.history import is_history
 from watcher.model import Feed, ItemDraft, Notice, ParsedFeed
+from watcher.pipeline.pages import want_pages
 from watcher.store import Connection, digests, feeds, items, known
 from watcher.store.known import By, Known
 
@@ -66,6 +67,7 @@ def take_in(
     known.take_ids(conn, entries.drafts, entries.found)
     edited = _take_edits(conn, entries, now, edits_for) if parsed.complete else []
     new = _add(conn, feed, entries, now)
+    want_pages(conn, feed, new, edited, now=now)
     held = sum(verdict.silent for verdict in entries.verdicts)
     if entries.doubted and (held or entries.under_new_ids > republish.MANY):
         _flag(conn, feed, entries, held, now)

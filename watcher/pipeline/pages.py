@@ -41,27 +41,24 @@ _READ = "read"
 # ── which pages are wanted ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def want_pages(
-    conn: Connection, feed: Feed, new: Sequence[int], edited: Sequence[int], *, now: datetime
-) -> tuple[int, ...]:
-    """For new and edited items of a feed with `full_text`: store which pages are wanted; ids of those due at once.
+def want_pages(conn: Connection, feed: Feed, new: Sequence[int], edited: Sequence[int], *, now: datetime) -> None:
+    """For new and edited items of a feed with `full_text`: store which pages are wanted, a hundred at most, the newest.
 
-    At most a hundred of one document, the newest.
+    The sweep finds them within seconds; by then the items are classified as their feed brought them.
     """
     if not feed.full_text or not (new or edited):
-        return ()
+        return
     known = set(edited)
-    found = sorted(pages.brought(conn, [*new, *edited]), key=lambda item: (item.told_at, item.id), reverse=True)
-    wanted: list[NewPage] = []
     left = PAGES_OF_ONE_DOCUMENT
-    for item in found:
+    wanted: list[NewPage] = []
+    items = pages.brought(conn, [*new, *edited])
+    for item in sorted(items, key=lambda item: (item.told_at, item.id), reverse=True):
         choice = choose(item, now=now)
         if choice is Choice.WANTED and left == 0:
             choice = Choice.TOO_MANY
         left -= choice is Choice.WANTED
         wanted.append(_new_page(item, choice, now + READ_AGAIN_AFTER if item.id in known else now))
-    due = {page.item_id for page in wanted if page.next_fetch_at <= now}
-    return tuple(page_id for page_id, item_id in pages.want(conn, wanted, now=now) if item_id in due)
+    pages.want(conn, wanted, now=now)
 
 
 def _new_page(item: Item, choice: Choice, at: datetime) -> NewPage:
@@ -250,8 +247,3 @@ def _tell_missing(rt: Runtime) -> None:
         f"Items keep their summaries until it is: {INSTALL}",
     )
     notify(rt, "fulltext", Notice(subject="Full text needs an extra package", lines=lines))
-
-
-def forget_texts(conn: Connection, *, now: datetime, limit: int) -> int:
-    """Empty a few copies that no longer serve other items; how many. The items keep their texts."""
-    return pages.forget_texts(conn, before=now - timedelta(days=CACHE_DAYS), limit=limit)

@@ -84,8 +84,8 @@ def _of_feed(item: Any) -> str:
     return str(item.summary if item.from_page else item.text)
 
 
-def want(conn: Connection, wanted: Sequence[NewPage], *, now: datetime) -> list[tuple[int, int]]:
-    """Store the pages, in place of what is known of the same items' pages; (page, item) of those that wait.
+def want(conn: Connection, wanted: Sequence[NewPage], *, now: datetime) -> None:
+    """Store the pages, in place of what is known of the same items' pages.
 
     A page that was read before keeps that in mind (`fetched_at`), so that the text read then is not taken for new.
     """
@@ -101,19 +101,13 @@ def want(conn: Connection, wanted: Sequence[NewPage], *, now: datetime) -> list[
         for page in wanted
     ]
     if not rows:
-        return []
+        return
     made = insert(conn, pages)
     fresh = {name: made.excluded[name] for name in rows[0] if name != "item_id"}
     blank: dict[str, Any] = {"text": None, "tries": 0, "slot_at": None, "lease_until": None, "lease_owner": None}
     statement = made.on_conflict_do_update(index_elements=["item_id"], set_={**fresh, **blank, "attempt": 0})
     for start in range(0, len(rows), _CHUNK):
         conn.execute(statement, rows[start : start + _CHUNK])
-    waiting = [page.item_id for page in wanted if page.state is PageState.WAITING]
-    found: list[tuple[int, int]] = []
-    for start in range(0, len(waiting), _CHUNK):
-        query = select(pages.c.id, pages.c.item_id).where(pages.c.item_id.in_(waiting[start : start + _CHUNK]))
-        found += [(row.id, row.item_id) for row in conn.execute(query)]
-    return sorted(found)
 
 
 def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
