@@ -5,78 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 
 import pytest
+from services.raw import Answer, by_path, moved, ok, serving
 
 from watcher.errors import RefusedAddress
 from watcher.net.client import GuardedClient
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
 
 LOOPBACK = ("127.0.0.0/8",)
-Answer = Callable[[bytes, socket.socket], None]
-
-
-class Server:
-    """Answers each connection with raw bytes and keeps what it was sent."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self._answer = answer
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            request = b""
-            while b"\r\n\r\n" not in request and not request.startswith(b"\x16") and (piece := connection.recv(65536)):
-                request += piece
-            self.requests.append(request)
-            with suppress(OSError):
-                self._answer(request, connection)
-
-    def close(self) -> None:
-        self._listener.close()
-
-
-@contextmanager
-def serving(answer: Answer | bytes) -> Iterator[Server]:
-    say = (lambda _request, connection: connection.sendall(answer)) if isinstance(answer, bytes) else answer
-    server = Server(say)
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-def ok(body: bytes = b"<rss/>", *headers: str) -> bytes:
-    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
-
-
-def moved(to: str, status: int = 302) -> bytes:
-    return f"HTTP/1.1 {status} Moved\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
-
-
-def by_path(pages: dict[str, bytes]) -> Answer:
-    def answer(request: bytes, connection: socket.socket) -> None:
-        connection.sendall(pages[request.split(b" ")[1].decode()])
-
-    return answer
 
 
 def test_a_request_carries_our_name_and_nothing_that_tracks() -> None:

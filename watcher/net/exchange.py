@@ -19,6 +19,7 @@ from watcher.net.wire_guard import GuardedStream, WriteBroke
 ENCODING = "iso-8859-1"
 """Latin-1 maps every byte to itself: validators go back exactly as they came."""
 HEADER_BYTES = 64 * 1024
+_HEADER_LINES = 1000
 _READ_BYTES = 64 * 1024
 _PATH = "!$%&'()*+,-./:;=@[]^_|~"
 _QUERY = _PATH + "?`{}"
@@ -90,7 +91,7 @@ def ask(
     while not isinstance(event, h11.Response):
         event = _next(talk, stream, host)
     pairs = event.headers.raw_items()
-    if sum(len(name) + len(value) + 4 for name, value in pairs) > HEADER_BYTES:
+    if len(pairs) > _HEADER_LINES or sum(len(name) + len(value) + 4 for name, value in pairs) > HEADER_BYTES:
         raise BadAnswer("too_large", f"the headers of {host} are too large")
     return Answer(status=event.status_code, headers=Headers(pairs), chunks=_chunks(talk, stream, host))
 

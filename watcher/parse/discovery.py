@@ -123,7 +123,8 @@ def _absolute(base: str, href: str) -> str | None:
         return None
     if parts.scheme not in ("http", "https") or not parts.netloc or len(url) > _URL_CHARACTERS:
         return None
-    return parts._replace(fragment="").geturl()
+    # without a path the fragment stays: the guard looks at what stands behind such a host
+    return parts._replace(fragment="").geturl() if parts.path else url
 
 
 def _candidate(url: str, title: str) -> Candidate:
