@@ -84,14 +84,19 @@ def _poll(turn: Turn, asked: _Asked) -> list[int]:
         return []
     if feed.attempt > rt.settings.park_after:
         return _record(turn, asked, _broken(f"a worker died {feed.attempt - 1} times on this feed"), None)
-    if not _started(turn, asked):
+    fetched = attempt(rt, partial(_answer, turn, asked))
+    if fetched is None:
         return []
-    fetched = attempt(rt, partial(_fetch, rt, feed))
     recorded = fetched if isinstance(fetched, Failure) else attempt(rt, partial(_record, turn, asked, *fetched))
     if isinstance(recorded, Failure):
         _log.error("our own program failed on a feed", feed=feed.id, why=recorded.why)
         return _record(turn, asked, _broken(recorded.why), None)
     return recorded
+
+
+def _answer(turn: Turn, asked: _Asked) -> tuple[FetchResult, ParsedFeed | None] | None:
+    """What the feed's host answers once it may be asked; None when its turn is later after all."""
+    return _fetch(turn.rt, asked.feed) if _started(turn, asked) else None
 
 
 def _give_back(turn: Turn, asked: _Asked) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Connection, bindparam, case, literal, select, update
 
 from watcher.model import HostState
 from watcher.store.dialect import insert
-from watcher.store.schema import hosts
+from watcher.store.schema import Instant, hosts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +69,6 @@ def close(conn: Connection, name: str, *, until: datetime, now: datetime) -> Non
     conn.execute(
         insert(conn, hosts).values(host=name, free_at=now, opens_at=now).on_conflict_do_nothing(index_elements=["host"])
     )
-    later = {column.name: case((column < until, until), else_=column) for column in (hosts.c.free_at, hosts.c.opens_at)}
+    shut = literal(until, Instant())
+    later = {column.name: case((column < shut, shut), else_=column) for column in (hosts.c.free_at, hosts.c.opens_at)}
     conn.execute(update(hosts).where(hosts.c.host == name).values(later))
