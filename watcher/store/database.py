@@ -13,17 +13,21 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     URL,
+    ClauseElement,
     ColumnElement,
     Connection,
     DateTime,
     Engine,
     Row,
     Table,
+    Update,
+    bindparam,
     create_engine,
     event,
     func,
@@ -223,12 +227,24 @@ def finish(conn: Connection, table: Table, row_id: int, *, owner: str, attempt: 
 
     False means that another has claimed or finished it since, and nothing was written.
     """
-    statement = (
-        update(table)
-        .where(table.c.id == row_id, table.c.lease_owner == owner, table.c.attempt == attempt)
-        .values({"lease_until": None, "lease_owner": None, **values})
+    known = {name: value for name, value in values.items() if not isinstance(value, ClauseElement)}
+    statement = _finishing(table, tuple(sorted(known)))
+    if len(known) < len(values):
+        statement = statement.values({name: value for name, value in values.items() if name not in known})
+    given = {f"new_{name}": value for name, value in known.items()}
+    return conn.execute(statement, {**given, "row": row_id, "owner": owner, "tried": attempt}).rowcount == 1
+
+
+@lru_cache(maxsize=256)
+def _finishing(table: Table, names: tuple[str, ...]) -> Update:
+    """The statement of `finish`: making it takes longer than running it."""
+    mine = (
+        table.c.id == bindparam("row"),
+        table.c.lease_owner == bindparam("owner"),
+        table.c.attempt == bindparam("tried"),
     )
-    return conn.execute(statement).rowcount == 1
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    return update(table).where(*mine).values({"lease_until": None, "lease_owner": None, **values})
 
 
 def _parse(url: str) -> URL:

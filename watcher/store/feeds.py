@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, null, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, null, select, update
 
 from watcher import wire
 from watcher.model import (
@@ -309,9 +309,17 @@ def rename(conn: Connection, feed: Feed, url: str, *, now: datetime) -> Rename:
 
 def changed_at(conn: Connection, feed_id: int, *, now: datetime) -> None:
     """Note that the feed brought new items; a flag of more than a week ago goes, since the feed goes on."""
-    week_ago = f"{now - timedelta(days=7):%Y-%m-%d}"
-    flagged = case((feeds.c.flagged < week_ago, null()), else_=feeds.c.flagged)
-    conn.execute(update(feeds).where(feeds.c.id == feed_id).values(last_changed_at=now, flagged=flagged))
+    conn.execute(_CHANGED, {"feed": feed_id, "now": now, "week_ago": f"{now - timedelta(days=7):%Y-%m-%d}"})
+
+
+_CHANGED = (
+    update(feeds)
+    .where(feeds.c.id == bindparam("feed"))
+    .values(
+        last_changed_at=bindparam("now"),
+        flagged=case((feeds.c.flagged < bindparam("week_ago"), null()), else_=feeds.c.flagged),
+    )
+)
 
 
 def flag(conn: Connection, feed_id: int, why: str, *, now: datetime) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, null, select, update
 
 from watcher.model import Again, Item, ItemDraft
 from watcher.store import backlog, database, known
-from watcher.store.dialect import insert
+from watcher.store.dialect import insert_in
 from watcher.store.schema import feeds, items
 
 WAITING = and_(items.c.classified_at.is_(None), items.c.parked_reason.is_(None))
@@ -34,9 +35,14 @@ def add(conn: Connection, feed_id: int, fresh: Sequence[tuple[ItemDraft, bool]],
     """Store drafts, each with whether it stays silent; their ids, in order. One that is stored already is left out."""
     if not fresh:
         return []
-    statement = insert(conn, items).on_conflict_do_nothing(index_elements=["feed_id", "identity"])
     rows = [_row(feed_id, draft, history=silent, now=now) for draft, silent in fresh]
-    return sorted(conn.execute(statement.returning(items.c.id), rows).scalars())
+    return sorted(conn.execute(_adding(conn.dialect.name), rows).scalars())
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    statement = insert_in(dialect, items).on_conflict_do_nothing(index_elements=["feed_id", "identity"])
+    return statement.returning(items.c.id)
 
 
 def _row(feed_id: int, draft: ItemDraft, *, history: bool, now: datetime) -> dict[str, Any]:
@@ -133,13 +139,18 @@ def _read_again(now: datetime) -> dict[str, Any]:
 
 def recent_times(conn: Connection, feed_id: int, limit: int = 30) -> list[datetime]:
     """When the feed's newest items were published, or first seen where they have no date; newest first."""
-    mine = select(items.c.published_at, items.c.first_seen_at).where(items.c.feed_id == feed_id)
-    by_index = mine.order_by(items.c.published_at.desc(), items.c.first_seen_at.desc()).limit(limit)
-    rows = [
-        *conn.execute(by_index.where(items.c.published_at.is_not(None))),
-        *conn.execute(by_index.where(items.c.published_at.is_(None))),
-    ]
+    asked = {"feed": feed_id, "most": limit}
+    rows = [row for query in _NEWEST for row in conn.execute(query, asked)]
     return sorted((row.published_at or row.first_seen_at for row in rows), reverse=True)[:limit]
+
+
+def _newest(dated: ColumnElement[bool]) -> Select[Any]:
+    mine = select(items.c.published_at, items.c.first_seen_at).where(items.c.feed_id == bindparam("feed"), dated)
+    return mine.order_by(items.c.published_at.desc(), items.c.first_seen_at.desc()).limit(bindparam("most"))
+
+
+_NEWEST = (_newest(items.c.published_at.is_not(None)), _newest(items.c.published_at.is_(None)))
+"""Two queries, so that an index serves each."""
 
 
 # ── the rules' backlog ───────────────────────────────────────────────────────────────────────────────────────────────
