@@ -38,6 +38,14 @@ _ASCTIME = re.compile(
     rf"[A-Za-z]{{3}}\s+(?P<name>[A-Za-z]{{3}})\s+(?P<day>\d{{1,2}})\s+{_TIME}\s*{_ZONE}\s*(?P<year>\d{{4}})",
     re.IGNORECASE,
 )
+# The two forms that nearly all feeds use, read without the general machinery.
+_RFC_822 = re.compile(
+    r"(?:[A-Z][a-z]{2},? )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2})(?::(\d{2}))? "
+    r"(?:GMT|UTC|Z|([+-]\d{2})(\d{2}))",
+    re.ASCII,
+)
+_RFC_3339 = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(Z|[+-](?:0\d|1[0-3]):[0-5]\d)", re.ASCII)
+_ENGLISH = {name.capitalize(): number for number, name in enumerate(_MONTHS, 1)}
 _MONTH_ONLY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})")
 
 
@@ -86,12 +94,38 @@ def _instant(parts: dict[str, str | None]) -> datetime | None:
         return None
 
 
+def _shift(hours: str, minutes: str) -> timedelta:
+    """`+08` and `30` to 8½ hours; raises ValueError on more than 14 hours."""
+    if int(hours[1:]) > 14 or int(minutes) > 59:
+        raise ValueError(hours)
+    return timedelta(hours=int(hours[1:]), minutes=int(minutes)) * (-1 if hours[0] == "-" else 1)
+
+
+def _common(text: str) -> datetime | None:
+    """The instant of a date in one of the two usual forms; None leaves it to the others."""
+    try:
+        if found := _RFC_3339.fullmatch(text):
+            return datetime.fromisoformat(found[1] + found[2]).astimezone(UTC)
+        if found := _RFC_822.fullmatch(text):
+            day, name, year, hour, minute, second, hours, minutes = found.groups()
+            at = datetime(int(year), _ENGLISH[name], int(day), int(hour), int(minute), int(second or 0), tzinfo=UTC)
+            return at if hours is None else at - _shift(hours, minutes)
+    except (ValueError, KeyError, OverflowError):
+        pass
+    return None
+
+
 def read_date(text: str, now: datetime) -> datetime | None:
     """The instant that `text` names, in UTC; None for no date, an impossible one, one before 1990 or over a day ahead.
 
     A date without a zone is read as UTC, one without a time as midnight.
     """
     text = " ".join(text[:_LENGTH].split())
+    if not text:
+        return None
+    at = _common(text)
+    if at is not None:
+        return at if EARLIEST <= at <= now + AHEAD else None
     for form in (*_FORMS, _ASCTIME, _MONTH_ONLY):
         found = form.fullmatch(text)
         if found is None:

@@ -62,7 +62,7 @@ def make_item(entry: Entry, *, base: str, feed_language: str, now: datetime) -> 
     cuts += [f"text of {title[:60]!r} cut to {FIELD_BYTES // 1024} KB"] * too_long
     link = canonical(entry.link, base)
     identity = identity_of(entry, link, title, text)
-    published = read_date(entry.published, now) or read_date(entry.updated, now)
+    updated = read_date(entry.updated, now)
     draft = ItemDraft(
         identity=identity,
         alias=alias(identity),
@@ -75,8 +75,8 @@ def make_item(entry: Entry, *, base: str, feed_language: str, now: datetime) -> 
         author=one_line(text_of(Markup(value=entry.author, guess=True)))[:NAME_CHARACTERS].strip() or None,
         language=language_of(entry.language, feed_language, f"{title} {text}".strip()),
         categories=categories_of(entry),
-        published_at=published,
-        updated_at=read_date(entry.updated, now),
+        published_at=read_date(entry.published, now) or updated,
+        updated_at=updated,
         content_hash=_digest(title, text, link or ""),
     )
     return draft, tuple(cuts)

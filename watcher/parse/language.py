@@ -33,6 +33,8 @@ _THREE_LETTERS |= {
 }
 _THREE_LETTERS |= {"yue": "zh", "wuu": "zh"}
 _OTHER_SCRIPT = {"zh", "ja", "ko", "ru", "uk", "bg", "sr", "mk", "be", "kk", "el", "he", "ar", "fa", "ur", "hi", "th"}
+# Words that no other language spells so in ASCII, or rarely; enough of them spare the model.
+_ENGLISH = frozenset("the of and to for with that by from its is are was has have will which this their".split())
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _NOT_LATIN = re.compile("[\u0370-\u1fff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
@@ -54,11 +56,20 @@ def _detector() -> Any:
     return infer.LangDetector(infer.LangDetectConfig(model="lite", max_input_length=_LOOKED_AT))
 
 
+def _plainly_english(sample: str) -> bool:
+    """Are many of its words ones that only English has, three of them different ones?"""
+    words = sample.lower().split()
+    telling = [word for word in words if word in _ENGLISH]
+    return len(telling) * 6 >= len(words) and len(set(telling)) >= 3
+
+
 def detect(text: str) -> str | None:
     """The language of `text` by the bundled small model; None under 20 characters or when it is not sure."""
     sample = " ".join(text[:_LOOKED_AT].split()).encode("utf-8", "ignore").decode()
     if len(sample) < DETECT_FROM_CHARACTERS:
         return None
+    if sample.isascii() and _plainly_english(sample):
+        return "en"
     best = _detector().detect(sample, model="lite", k=1)
     if not best or best[0]["score"] < _SURE:
         return None
@@ -67,10 +78,9 @@ def detect(text: str) -> str | None:
 
 def _denied(code: str, sample: str) -> bool:
     """Does the script make the claimed language impossible (a Chinese text in a feed that says en-US)?"""
-    latin, other = len(_LATIN.findall(sample)), len(_NOT_LATIN.findall(sample))
-    if code in _OTHER_SCRIPT:
-        return other == 0 and latin >= DETECT_FROM_CHARACTERS
-    return other > latin
+    if _NOT_LATIN.search(sample) is None:
+        return code in _OTHER_SCRIPT and len(_LATIN.findall(sample)) >= DETECT_FROM_CHARACTERS
+    return code not in _OTHER_SCRIPT and len(_NOT_LATIN.findall(sample)) > len(_LATIN.findall(sample))
 
 
 def language_of(said: str, feed_said: str, text: str) -> str | None:

@@ -13,6 +13,10 @@ _TRACKING = re.compile(
     r"|jsessionid|sessionid|sid_?token",
     re.IGNORECASE,
 )
+# An absolute link that has its canonical form already, but for its query.
+_PLAIN = re.compile(
+    r"(https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9._~/+=:,-]*)(?:\?([A-Za-z0-9._~/%+=:,&-]*))?"
+)
 _SESSION_PATH = re.compile(r";jsessionid=[^/;?]*", re.IGNORECASE)
 _TRACKING_FRAGMENT = re.compile(r"(?:utm_|xtor=|ref=rss|rss$)", re.IGNORECASE)
 _SAFE = "%/:=&~+!$,;'@()*[]"
@@ -38,6 +42,10 @@ def canonical(link: str, base: str | None = None) -> str | None:
     link = link.strip()
     if not link:
         return None
+    if plain := _PLAIN.fullmatch(link):
+        query = _query(plain[2]) if plain[2] else ""
+        made = f"{plain[1]}?{query}" if query else plain[1]
+        return made if len(made) <= LINK_CHARACTERS else None
     try:
         parts = urlsplit(urljoin(base or "", link))
         host, port = parts.hostname, parts.port

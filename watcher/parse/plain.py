@@ -31,11 +31,16 @@ _TAG = re.compile(r"</?([a-z0-9]+)[^>]*>")
 _NESTING = re.compile(
     r"<(/?)(?!(?:br|hr|img|p|li|input|meta|link|td|tr|th|dt|dd|option|wbr|col)\b)[a-z]", re.IGNORECASE
 )
+# Tags whose reading needs no HTML parser: they never move text, and what stands between them is all text.
+_SIMPLE_TAG = re.compile(
+    r"</?(p|br|a|b|i|u|s|em|strong|span|div|ul|ol|li|img|h[1-6]|blockquote|small|sub|sup|hr|cite|q)"
+    r"(?: [A-Za-z_:][A-Za-z0-9_:.-]*+(?: ?= ?(?:\"[^\"<>]*+\"|'[^'<>]*+'|[A-Za-z0-9_.#:%-]++))?)*+ ?/?>",
+    re.IGNORECASE,
+)
 _ANY_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _DEEP = 1000
 # All that an HTML serialiser escapes in text, the ampersand last.
 _ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&amp;", "&"))
-_SPACES = re.compile(r"[^\S\n]+")
 _MANY_BREAKS = re.compile(r"\n{3,}")
 _LOOKS_HTML = re.compile(
     r"</(?:a|abbr|b|big|blockquote|center|cite|code|div|em|font|form|h[1-6]|html|i|iframe|li|mark|ol|p|pre|q|s|script"
@@ -63,7 +68,12 @@ _CLEAN: dict[int, str | None] = {**_GONE, **_BREAKS}
 
 def clean(text: str) -> str:
     """Only characters that every store and channel can carry; every kind of line break becomes a line feed."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CLEAN)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # All that goes is unprintable to Python, and asking is much cheaper than translating.
+    if text.isprintable() or text.replace("\n", " ").replace("\t", " ").isprintable():
+        return text
+    return text.translate(_CLEAN)
 
 
 def one_line(text: str) -> str:
@@ -73,12 +83,13 @@ def one_line(text: str) -> str:
 
 def paragraphs(text: str) -> str:
     """Clean, spaces tidied in each line, at most one empty line between paragraphs."""
-    lines = (line.strip() for line in _SPACES.sub(" ", clean(text)).split("\n"))
-    return _MANY_BREAKS.sub("\n\n", "\n".join(lines)).strip()
+    lines = [" ".join(line.split()) for line in clean(text).split("\n")]
+    text = "\n".join(lines)
+    return (_MANY_BREAKS.sub("\n\n", text) if "\n\n\n" in text else text).strip()
 
 
 def _break(tag: re.Match[str]) -> str:
-    name = tag[1]
+    name = tag[1].lower()
     if name in _PARAGRAPH:
         return "\n\n"
     if name in _LINE:
@@ -99,12 +110,21 @@ def from_html(markup: str) -> str:
     """The text of an HTML fragment with its paragraphs, lines of lists and tables; scripts and styles are left out."""
     # Line breaks of the source are spaces in HTML, so they go before the tags become breaks.
     source = " ".join(clean(markup[:MARKUP_CHARACTERS]).split())
+    if "<" not in source:
+        return paragraphs(html.unescape(source) if "&" in source else source)
+    broken, simple = _SIMPLE_TAG.subn(_break, source)
+    if simple == source.count("<"):
+        broken = _EDGES.sub("\n", broken) if _EDGE in broken else broken
+        return paragraphs(html.unescape(broken) if "&" in broken else broken)
     if source.count("<") > _DEEP and _too_deep(source):
         return paragraphs(html.unescape(_ANY_TAG.sub(" ", source)))
     kept = nh3.clean(source, tags=_KEPT, clean_content_tags=_SILENT, attributes={}, strip_comments=True)
-    text = _EDGES.sub("\n", _TAG.sub(_break, kept))
-    for escaped, character in _ESCAPES:
-        text = text.replace(escaped, character)
+    text = _TAG.sub(_break, kept)
+    if _EDGE in text:
+        text = _EDGES.sub("\n", text)
+    if "&" in text:
+        for escaped, character in _ESCAPES:
+            text = text.replace(escaped, character)
     return paragraphs(text)
 
 

@@ -140,9 +140,11 @@ class _Events:
         self._aside = ""
         self._has_content = False
         self._lang: str | None = None
-        self._langs: list[str | None] = []
         self._base = ""
-        self._bases: list[str] = []
+        # The language that an element's own one hides until its end, and the base of each open element; one that begins
+        # inside is not forgotten at its element's end, as feedparser has it.
+        self._hidden: dict[int, str | None] = {}
+        self._bases: dict[int, str] = {}
         # The element whose text is being collected, those around it, and what to do with the text at its end.
         self._at = 0
         self._pieces: list[str] = []
@@ -173,24 +175,21 @@ class _Events:
     def start(self, name: str, attributes: _Attributes) -> None:
         self._depth += 1
         key = self._names.element(name)
-        attributes = self._names.attributes(attributes) if attributes else attributes
-        self._langs.append(self._lang)
         if attributes:
+            attributes = self._names.attributes(attributes)
             self._settle(key, attributes)
-        self._bases.append(self._base)
-        if self._at and self._kind == "application/xhtml+xml":
-            self._start_xhtml(name, key, attributes)
-        elif self._at and self._author is None:
-            raise Unusual("an element inside of a text")
-        elif self._at:
-            self._start_in_author(key)
-        elif key in _STARTS:
+        if self._base:
+            self._bases[self._depth] = self._base
+        if self._at:
+            self._start_inside(name, key, attributes)
+            return
+        if self._aside:
             self._end_aside(key)
-            _STARTS[key](self, key, attributes)
-        else:
-            self._end_aside(key)
-            if key in _PECULIAR:
-                raise Unusual(f"an element named {key}")
+        start = _STARTS.get(key)
+        if start is not None:
+            start(self, key, attributes)
+        elif key in _PECULIAR:
+            raise Unusual(f"an element named {key}")
 
     def end(self, name: str) -> None:
         if self._at == self._depth:
@@ -204,31 +203,32 @@ class _Events:
             self._source_at = 0
         elif not self._at:
             self._end_holder(self._names.element(name))
-        self._lang = self._langs.pop()
-        self._bases.pop()
-        if self._bases and self._bases[-1]:
-            self._base = self._bases[-1]
+        if self._depth in self._hidden:
+            self._lang = self._hidden.pop(self._depth)
         self._depth -= 1
+        if self._base:
+            self._base = self._bases.get(self._depth, self._base)
 
     # ── where things stand ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _settle(self, key: str, attributes: _Attributes) -> None:
         """Language and base of the element and of what it holds."""
         base = attributes.get("xml:base", attributes.get("base"))
+        lang = attributes.get("xml:lang", attributes.get("lang"))
         if base:
             made = make_safe_absolute_uri(self._base, base) if self._base else _EXTRA_SLASHES.sub(r"\1", base)
             self._base = made or self._base
             if not self._base.startswith(("http://", "https://")):
                 raise Unusual("a base that is no address")
-        lang = attributes.get("xml:lang", attributes.get("lang"))
         if lang is None:
             return
+        self._hidden[self._depth] = self._lang
         self._lang = lang or None
         if lang and key in ("feed", "rss"):
             self.read.feed["language"] = lang.replace("_", "-")
 
     def _end_aside(self, key: str) -> None:
-        if self._aside and "_" not in key and key not in (_OF_PICTURE if self._aside == "image" else _OF_FORM):
+        if "_" not in key and key not in (_OF_PICTURE if self._aside == "image" else _OF_FORM):
             self._aside = ""
 
     def _end_holder(self, key: str) -> None:
@@ -417,6 +417,15 @@ class _Events:
 
         self._author = author
         self._collect(ending)
+
+    def _start_inside(self, name: str, key: str, attributes: _Attributes) -> None:
+        """An element inside of one whose text is collected."""
+        if self._kind == "application/xhtml+xml":
+            self._start_xhtml(name, key, attributes)
+        elif self._author is None:
+            raise Unusual("an element inside of a text")
+        else:
+            self._start_in_author(key)
 
     def _start_in_author(self, key: str) -> None:
         author = self._author

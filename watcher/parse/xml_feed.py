@@ -27,8 +27,9 @@ _BREAKS_IT = (ValueError, LookupError, TypeError, AttributeError, AssertionError
 
 def _string(holder: Any, *names: str) -> str:
     # The plain dict's view: feedparser's own look-up answers for other keys than the one asked.
+    get = dict.get
     for name in names:
-        value = dict.get(holder, name)
+        value = get(holder, name)
         if isinstance(value, str) and value.strip():
             return value
     return ""
