@@ -114,6 +114,7 @@ def test_an_empty_digest_says_that_it_looked():
         (Coverage(feeds_total=1, feeds_checked=1), "1 feed checked."),
         (Coverage(feeds_total=0, feeds_checked=0), "no feeds checked."),
         (Coverage(feeds_total=4, feeds_checked=3), "3 of 4 feeds checked."),
+        (Coverage(feeds_total=2, feeds_checked=2, silent=("A",)), "All 2 feeds checked. Silent for long: A."),
         (Coverage(feeds_total=2, feeds_checked=1, failing=("A\r\nB",)), "1 of 2 feeds checked. Not reached: A B."),
     ],
 )

@@ -11,6 +11,8 @@ from watcher.model import (
     FeedConfig,
     FetchOutcome,
     FetchResult,
+    Health,
+    Move,
     NextPoll,
     Origin,
     ParsedFeed,
@@ -190,3 +192,119 @@ def test_a_removed_feed_comes_back_when_it_is_added_again(database: Database) ->
         assert not feeds.retire(conn, config.url, now=now())
         assert feeds.add(conn, config, origin=Origin.CLI, now=now())
         assert len(feeds.listing(conn)) == 1
+
+
+# ── moves ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _moved(database: Database, url: str, *, to: str) -> feeds.Rename:
+    one = add_feed(database, url)
+    (feed,) = _claim(database, [one])
+    with database.write() as conn:
+        return feeds.rename(conn, feed, to, now=now())
+
+
+def test_a_feed_that_moves_keeps_what_was_asked_for(database: Database) -> None:
+    assert _moved(database, "https://a.example/old", to="https://a.example/new") is feeds.Rename.MOVED
+    with database.write() as conn:
+        (row,) = feeds.listing(conn)
+        assert (row["asked_url"], row["url"]) == ("https://a.example/old", "https://a.example/new")
+        assert feeds.retire(conn, "https://a.example/old", now=now())
+        assert feeds.add(conn, FeedConfig(url="https://a.example/old"), origin=Origin.CLI, now=now())
+        (row,) = feeds.listing(conn)
+        assert (row["asked_url"], row["url"]) == ("https://a.example/old", "https://a.example/new")
+
+
+def test_a_feed_that_moves_onto_a_live_one_is_joined_with_it(database: Database) -> None:
+    other = add_feed(database, "https://a.example/new")
+    assert _moved(database, "https://a.example/old", to="https://a.example/new") is feeds.Rename.MERGED
+    with database.write() as conn:
+        assert [row["id"] for row in feeds.listing(conn)] == [other]
+        assert not feeds.add(conn, FeedConfig(url="https://a.example/old"), origin=Origin.CLI, now=now())
+        assert feeds.retire(conn, "https://a.example/new", now=now())
+        assert feeds.add(conn, FeedConfig(url="https://a.example/old"), origin=Origin.CLI, now=now())
+        assert [row["url"] for row in feeds.listing(conn)] == ["https://a.example/old"]
+
+
+def test_a_feed_that_moves_onto_one_that_was_gone_wakes_it(database: Database) -> None:
+    other = add_feed(database, "https://a.example/new")
+    (feed,) = _claim(database, [other])
+    gone = NextPoll(next_poll_at=now(), reason="gone", error_count=1, disabled=True)
+    polled = feeds.Polled(
+        result=FetchResult(outcome=FetchOutcome.GONE, status=410), following=gone, validators=Validators()
+    )
+    with database.write() as conn:
+        assert feeds.finish(conn, feed, polled, owner=WHO, now=now())
+    assert _moved(database, "https://a.example/old", to="https://a.example/new") is feeds.Rename.MERGED
+    with database.read() as conn:
+        (row,) = feeds.listing(conn)
+        assert (row["id"], row["disabled_reason"], row["health"]) == (other, None, "new")
+        assert feeds.due(conn, now=now(), limit=5) == [other]
+
+
+def test_a_feed_does_not_take_the_url_of_one_that_somebody_removed(database: Database) -> None:
+    add_feed(database, "https://a.example/new")
+    with database.write() as conn:
+        feeds.retire(conn, "https://a.example/new", now=now())
+    assert _moved(database, "https://a.example/old", to="https://a.example/new") is feeds.Rename.REFUSED
+    with database.read() as conn:
+        assert [row["url"] for row in feeds.listing(conn)] == ["https://a.example/old"]
+
+
+# ── how feeds fare ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_poll_teaches_is_kept_and_counted(database: Database) -> None:
+    at = now()
+    failing, silent, _ = (add_feed(database, f"https://a.example/{name}") for name in ("failing", "silent", "new"))
+    learned = {
+        failing: feeds.Polled(
+            result=FetchResult(outcome=FetchOutcome.TIMEOUT, detail="too slow"),
+            following=NextPoll(next_poll_at=at, reason="back_off", error_count=3),
+            validators=Validators(),
+            health=Health.FAILING,
+            health_reason="3 polls in a row failed: too slow",
+            failing_since=at - timedelta(hours=3),
+            move=Move(url="https://b.example/", count=2, since=at),
+        ),
+        silent: feeds.Polled(
+            result=FetchResult(outcome=FetchOutcome.NOT_MODIFIED, status=304),
+            following=NextPoll(next_poll_at=at, reason="habit", error_count=0),
+            validators=Validators(),
+            habit_s=86400.0,
+            newest_item_at=at - timedelta(days=40),
+            health=Health.STALE,
+            health_reason="nothing new for 40 days",
+        ),
+    }
+    for one, polled in learned.items():
+        (feed,) = _claim(database, [one])
+        with database.write() as conn:
+            assert feeds.finish(conn, feed, polled, owner=WHO, now=at)
+    (first, second) = _claim(database, [failing, silent])
+    assert (first.health, first.failing_since, first.move) == (
+        Health.FAILING,
+        at - timedelta(hours=3),
+        Move(url="https://b.example/", count=2, since=at),
+    )
+    assert (second.health, second.habit_s, second.newest_item_at) == (Health.STALE, 86400.0, at - timedelta(days=40))
+    with database.read() as conn:
+        assert feeds.coverage(conn) == Coverage(
+            feeds_total=3,
+            feeds_checked=1,
+            failing=("https://a.example/failing",),
+            silent=("https://a.example/silent",),
+        )
+        counted = feeds.healths(conn)
+    assert counted == {"new": 1, "healthy": 0, "failing": 1, "stale": 1, "attention": 0, "gone": 0}
+
+
+def test_a_feed_that_is_put_off_counts_no_attempt_and_keeps_its_slot(database: Database) -> None:
+    one = add_feed(database)
+    (feed,) = _claim(database, [one])
+    slot = now() + timedelta(seconds=1)
+    with database.write() as conn:
+        assert feeds.put_off(conn, feed, owner=WHO, until=now(), reason="waits for its host", slot_at=slot)
+        assert not feeds.put_off(conn, feed, owner=WHO, until=now(), reason="waits for its host")
+    (again,) = _claim(database, [one])
+    assert (again.attempt, again.slot_at) == (1, slot)

@@ -166,6 +166,7 @@ def test_metrics_are_counted_from_rows(rt: Runtime, client: httpx.Client) -> Non
     assert found[("watcher_backlog_rows", ("deliveries",))] == 0
     assert 0 <= found[("watcher_backlog_oldest_seconds", ("items",))] < 60
     assert found[("watcher_feeds", ("never",))] == 1
+    assert (found[("watcher_feeds_health", ("new",))], found[("watcher_feeds_health", ("stale",))]) == (1, 0)
     assert 5 <= found[("watcher_sweep_age_seconds", ())] < 30
 
 
