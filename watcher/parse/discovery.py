@@ -32,7 +32,7 @@ _FEED_PATH = re.compile(
     re.IGNORECASE,
 )
 _COMMENTS = re.compile(r"comment|kommentar|coment|commentaire|评论|評論|コメント|댓글", re.IGNORECASE)
-_LINK_VALUE = re.compile(r"<([^<>]{1,2048})>((?:[^,\"]|\"[^\"]{0,1000}\"){0,40})", re.DOTALL)
+_LINK_VALUE = re.compile(r"<([^<>]{1,2048})>((?:[^,\"]|\"[^\"]{0,1000}\"){0,2000})", re.DOTALL)
 _LINK_PARAMETER = re.compile(r";\s*([\w*-]{1,30})\s*=\s*(?:\"([^\"]{0,1000})\"|([^\s;,\"]{0,1000}))")
 
 
