@@ -16,7 +16,7 @@ from watcher.model import Hub, HubMode, HubState, HubStep, Push
 from watcher.store import backlog, database
 from watcher.store import feeds as feed_rows
 from watcher.store.dialect import insert
-from watcher.store.schema import feeds, hubs, pushes
+from watcher.store.schema import Instant, feeds, hubs, pushes
 
 LIVE = hubs.c.state != "ended"
 UNREAD = pushes.c.done_at.is_(None)
@@ -279,7 +279,8 @@ def missed(conn: Connection, feed_id: int, *, now: datetime) -> bool:
 def _distrust(conn: Connection, where: Any, *, due_at: datetime) -> bool:
     """Poll the feeds of those hubs as if there were none, one that is late for them at `due_at`; whether there were."""
     late = and_(feeds.c.next_poll_reason == PUSHED, feeds.c.next_poll_at > due_at)
-    values = {"pushed_until": None, "next_poll_at": case((late, due_at), else_=feeds.c.next_poll_at)}
+    sooner = case((late, literal(due_at, Instant())), else_=feeds.c.next_poll_at)
+    values = {"pushed_until": None, "next_poll_at": sooner}
     trusted = feeds.c.id.in_(select(hubs.c.feed_id).where(where)) & feeds.c.pushed_until.is_not(None)
     return conn.execute(update(feeds).where(trusted).values(**values)).rowcount > 0
 
