@@ -27,7 +27,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 drills: $(VENV)/.dev
-	LINE_TEST_ROUNDS=42 $(BIN)/python -m pytest tests/line -s --timeout=1800
+	LINE_TEST_ROUNDS=42 DRILL_FEEDS=200 $(BIN)/python -m pytest tests/line tests/drills -s --timeout=1800
 
 bench: $(VENV)/.dev # each prints ratios of one run
 	for one in benchmarks/*.py; do $(BIN)/python $$one || exit 1; done

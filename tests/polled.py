@@ -71,6 +71,7 @@ class Polled:
                 "WATCHER_CONFIG_PATH": str(self.folder / "watcher.yml"),
                 "WATCHER_ALLOW_PRIVATE": "127.0.0.0/8",
                 "WATCHER_HOST_SPACING_S": "0",
+                "WATCHER_BATCH": "1",  # what waits in later steps is not worked on here: few of it need be found
                 **self.environ,
             }
         )
