@@ -13,13 +13,14 @@ MOST_EDITS = 24
 READ_AGAIN_FOR = timedelta(days=14)
 """How long after an item was first seen its edits count: as long as stories stay open by default."""
 _URL = re.compile(r"(?:https?://|www\.)\S+")
-_NUMBER = r"\d[\d.,\u00a0]*\s?[km万千]?"
+_NUMBER = r"(?<![\d.,])\d(?:[\d.,\u00a0]{0,12}\d)?\s?[km万千]?"
 _COUNTED = r"(?:views?|reads?|comments?|repl(?:y|ies)|likes?|claps?|retweets?|reposts?|aufrufe|kommentare?|vues)"
 _COUNTED_HAN = r"(?:阅读|浏览|点击|评论|点赞|转发|收藏|查看)(?:量|数|次数)?"
 _COUNTERS = re.compile(
-    rf"(?:{_NUMBER}|\bno)\s*{_COUNTED}\b|\b{_COUNTED}\s*[:(]\s*{_NUMBER}|{_COUNTED_HAN}\s*[:(]?\s*{_NUMBER}"
-    rf"|{_NUMBER}\s*(?:次|人)?(?:阅读|浏览|点击|评论)"
-    r"|\b\d+\s*(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\s+ago\b|\d+\s*(?:秒|分钟|小时|天)前"
+    rf"(?:{_NUMBER}|\bno)\s{{0,2}}{_COUNTED}\b|\b{_COUNTED}\s{{0,2}}[:(]\s{{0,2}}{_NUMBER}"
+    rf"|{_COUNTED_HAN}\s{{0,2}}[:(]?\s{{0,2}}{_NUMBER}|{_NUMBER}\s{{0,2}}[次人]?(?:阅读|浏览|点击|评论)"
+    r"|(?<!\d)\d{1,3}\s(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?)\sago\b"
+    r"|(?<!\d)\d{1,3}\s?(?:秒|分钟|小时|天)前"
 )
 """Numbers that readers move, and ages of the page. Not shares, points or votes: those are news in finance."""
 _WORD = re.compile(r"[^\W_]+")
