@@ -107,6 +107,7 @@ def test_a_text_is_at_most_64_kb() -> None:
     [
         (b"%PDF-1.7 \x00\x01", "application/pdf", Refusal.NOT_HTML),
         (b"%PDF-1.7 \x00\x01", "", Refusal.NOT_HTML),
+        (b"%PDF-1.7 <html>", "text/html", Refusal.NOT_HTML),
         (b'{"error": "no"}', "application/json", Refusal.NOT_HTML),
         (b"\x89PNG\r\n", "image/png", Refusal.NOT_HTML),
         (b"just words", "text/plain", Refusal.NOT_HTML),

@@ -42,6 +42,7 @@ _ARTICLE_CHARACTERS = 80
 _WARM_UP = "The first page of a process pays for tables and models that later ones find ready."
 _HTML = re.compile(r"\s*(?:text/html|application/xhtml\+xml|text/plain|)\s*(?:;|$)", re.IGNORECASE)
 _LOOKS_LIKE_PAGE = re.compile(rb"<\s*(?:!doctype\s+html|html|head|body|article|div|p|h1)\b", re.IGNORECASE)
+_OTHER_FORMATS = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"RIFF")
 _START_TAG = re.compile(r"<[A-Za-z]")
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _HTTP_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
@@ -116,7 +117,7 @@ def available() -> bool:
 def is_html(body: bytes, content_type: str | None) -> bool:
     """Does the header say HTML, or nothing useful of what looks like HTML?"""
     said = (content_type or "").strip()
-    if said and not _HTML.match(said):
+    if (said and not _HTML.match(said)) or body.startswith(_OTHER_FORMATS):
         return False
     return said.lower().startswith(("text/html", "application/xhtml")) or bool(_LOOKS_LIKE_PAGE.search(body[:4096]))
 
