@@ -440,6 +440,8 @@ class Hub:
     asked_mode: HubMode | None
     asked_at: datetime | None
     """When the last request went out, and for what."""
+    slot_at: datetime | None
+    """Its place in the queue of the hub's host, if it waits there."""
     expires_at: datetime | None
     attempt: int
 

@@ -254,6 +254,7 @@ hubs = Table(
     Column("pushed_at", Instant),
     Column("dropped", Integer, nullable=False, server_default="0"),
     Column("next_ask_at", Instant, nullable=False),
+    Column("slot_at", Instant),
     *_lease(),
     _partial("ix_hubs_backlog", "next_ask_at", "state <> 'ended'"),
     Index(

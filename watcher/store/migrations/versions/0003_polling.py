@@ -137,6 +137,7 @@ def _hubs() -> None:
         sa.Column("pushed_at", Instant(), nullable=True),
         sa.Column("dropped", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_ask_at", Instant(), nullable=False),
+        sa.Column("slot_at", Instant(), nullable=True),
         *_lease(),
         sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name="fk_hubs_feed_id"),
         sa.PrimaryKeyConstraint("id", name="pk_hubs"),
