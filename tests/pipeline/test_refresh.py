@@ -320,14 +320,20 @@ def test_twenty_feeds_of_one_host_are_asked_one_at_a_time_and_apart(at_hosts: At
 def test_workers_that_race_for_one_host_keep_apart_all_the_same(
     database_url: str, http_sink: HttpSink, tmp_path: Path, real_time: None
 ) -> None:
-    spaced = {"WATCHER_HOST_SPACING_S": "0.2"}
+    spaced = {"WATCHER_HOST_SPACING_S": "0.2", "WATCHER_SWEEP_EVERY_S": "0.2"}
     both = [AtHosts(database_url=database_url, folder=tmp_path, web=http_sink, environ=spaced) for _ in range(2)]
     for one in both:
         one.runtime.sleep = time.sleep
         one.runtime.client = both[0].client
     both[0].add_at("many.example.org", *(f"/f{number}" for number in range(8)))
-    ids = pipeline.due(both[0].runtime)[Step.FEEDS]
-    at_once([partial(pipeline.refresh_feeds, one.runtime, ids[half::2]) for half, one in enumerate(both)])
+
+    def work(rt: Runtime) -> None:
+        give_up_at = time.monotonic() + 25
+        while len(both[0].client.starts) < 8 and time.monotonic() < give_up_at:
+            pipeline.refresh_feeds(rt, pipeline.due(rt).get(Step.FEEDS, []))
+            time.sleep(0.1)
+
+    at_once([partial(work, one.runtime) for one in both])
     starts = sorted(both[0].client.starts)
     assert len({url for _, url in starts}) == len(starts) == 8
     # what is kept apart is the permission; the request leaves a commit later
