@@ -126,13 +126,11 @@ def _config(url: str, outline: Outline, alert_history: AlertHistory, tags: tuple
 
 def _add(rt: Runtime, configs: list[FeedConfig]) -> list[str]:
     """The URLs that were added; a feed that lives on in another one is known already."""
-    added = []
+    added: list[str] = []
     # in pieces, so that a running service is not kept from its own writes
     for start in range(0, len(configs), _BATCH):
         with rt.database.write() as conn:
-            for config in configs[start : start + _BATCH]:
-                if feeds.add(conn, config, origin=Origin.CLI, now=rt.clock()):
-                    added.append(config.url)
+            added += feeds.add_all(conn, configs[start : start + _BATCH], origin=Origin.CLI, now=rt.clock())
     return added
 
 
