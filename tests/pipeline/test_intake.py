@@ -157,6 +157,7 @@ def test_the_same_document_a_hundred_times_brings_nothing_new(shelf: Shelf) -> N
 
 def test_two_pollers_that_race_store_each_entry_once(shelf: Shelf) -> None:
     other = Shelf(Database(str(shelf.database._engine.url.render_as_string(hide_password=False))), shelf.feed_id)
+    shelf.take([])
     at_once = Barrier(2)
     one = document(archive(20, newest=NOW))
     moved = document([replace(entry, guid=f"moved-{entry.guid}") for entry in archive(20, newest=NOW)])

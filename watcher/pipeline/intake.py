@@ -62,7 +62,8 @@ def take_in(
 
     `edits_for`: how long after an item was first seen a change of its words is taken.
     """
-    found = known.find(conn, feed.id, parsed.items)
+    # before its first fetch a feed has no items
+    found = known.find(conn, feed.id, parsed.items) if feed.first_fetched_at else [None] * len(parsed.items)
     entries = _sort(conn, feed, _Sorted(drafts=parsed.items, found=found), now)
     known.take_ids(conn, entries.drafts, entries.found)
     edited = _take_edits(conn, entries, now, edits_for) if parsed.complete else []

@@ -6,6 +6,7 @@ What is done with an entry that no item is, or whose words changed, is left to `
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -13,12 +14,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Row, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Row,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from watcher.model import ItemDraft
-from watcher.store.schema import feeds, items
+from watcher.store.schema import Instant, feeds, items
 
 _CHUNK = 500
 _NOT_WORDS = re.compile(r"[\W_]+")
@@ -61,8 +80,12 @@ def title_key(title: str, text: str) -> int | None:
 
     None where there are no words at all.
     """
-    words = unicodedata.normalize("NFKC", title or text[:_KEY_CHARACTERS]).casefold()
-    folded = _NOT_WORDS.sub(" ", words).strip()
+    return _hashed(title or text[:_KEY_CHARACTERS])
+
+
+@lru_cache(maxsize=1024)  # it is asked when an entry is looked for, and again when it is stored
+def _hashed(told: str) -> int | None:
+    folded = _NOT_WORDS.sub(" ", unicodedata.normalize("NFKC", told).casefold()).strip()
     if not folded:
         return None
     digest = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -76,9 +99,9 @@ def find(conn: Connection, feed_id: int, drafts: Sequence[ItemDraft]) -> list[Kn
     item is two entries of one document: what still stands in it under its own id is not taken for another. Entries
     without an item lock the feed until the transaction ends: a poll and a push at once must not both bring them.
     """
-    known: dict[str, Known] = {}
+    ask, known = _QUERIES[conn.dialect.name], dict[str, Known]()
     for chunk in _chunks([draft.identity for draft in drafts]):
-        for row in conn.execute(_BY_IDENTITY, {"feed": feed_id, "identities": chunk}):
+        for row in conn.execute(ask.by_identity, _asked(conn, feed_id, identities=chunk)):
             known[row.identity] = Known(item_id=row.id, content_hash=row.content_hash, by=By.IDENTITY)
     found = [known.get(draft.identity) for draft in drafts]
     if all(found):
@@ -96,12 +119,12 @@ def find_loosely(
 
     A page is enough then, if only one entry and one item name it, and so is a title on the same day.
     """
-    left = _left(drafts, found)
+    ask, left = _QUERIES[conn.dialect.name], _left(drafts, found)
     rows: list[Row[Any]] = []
     for chunk in _chunks([link for entry in left for link in _both_schemes(entry.page)]):
-        rows += conn.execute(_BY_LINK, {"feed": feed_id, "links": chunk})
+        rows += conn.execute(ask.by_link, _asked(conn, feed_id, links=chunk))
     for chunk in _chunks([entry.key for entry in left if entry.key is not None]):
-        rows += conn.execute(_BY_TITLE.limit(_MOST_CANDIDATES), {"feed": feed_id, "titles": chunk})
+        rows += conn.execute(ask.by_title, _asked(conn, feed_id, titles=chunk))
     unique = {row.id: row for row in rows}.values()
     entries = Counter(_page(draft.link) for draft in drafts)
     stored = Counter(_page(row.link) for row in unique)
@@ -220,25 +243,41 @@ def _both_schemes(page: str | None) -> tuple[str, ...]:
 # ── queries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _many(name: str, column: Column[Any]) -> Any:
-    return column.in_(bindparam(name, expanding=True))
+@dataclass(frozen=True, slots=True)
+class _Queries:
+    """The statements of one dialect, each list of values one parameter: building one costs as much as running it."""
+
+    by_identity: Select[Any]
+    by_title: Select[Any]
+    by_title_and_more: Select[Any]
+    by_link: Select[Any]
 
 
-def _candidates(*where: Any) -> Select[Any]:
+def _queries(among: Callable[[str, Column[Any]], Any]) -> _Queries:
     columns = (items.c.id, items.c.alias, items.c.link, items.c.title_key, items.c.published_at, items.c.content_hash)
-    return select(*columns).where(items.c.feed_id == bindparam("feed"), *where).order_by(items.c.id.desc())
+    of_feed = items.c.feed_id == bindparam("feed")
+    candidates = select(*columns).where(of_feed).order_by(items.c.id.desc())
+    titles, links = among("titles", items.c.title_key), among("links", items.c.link)
+    more = or_(among("aliases", items.c.alias), links, among("dates", items.c.published_at))
+    identities = among("identities", items.c.identity)
+    return _Queries(
+        select(items.c.id, items.c.identity, items.c.content_hash).where(of_feed, identities),
+        candidates.where(titles).limit(_MOST_CANDIDATES),
+        candidates.where(titles, more),
+        candidates.where(links),
+    )
 
 
-# made once: building a statement costs as much as running it
-_BY_IDENTITY = select(items.c.id, items.c.identity, items.c.content_hash).where(
-    items.c.feed_id == bindparam("feed"), _many("identities", items.c.identity)
-)
-_BY_TITLE = _candidates(_many("titles", items.c.title_key))
-_BY_TITLE_AND_MORE = _candidates(
-    _many("titles", items.c.title_key),
-    or_(_many("aliases", items.c.alias), _many("links", items.c.link), _many("dates", items.c.published_at)),
-)
-_BY_LINK = _candidates(_many("links", items.c.link))
+def _in_json(name: str, column: Column[Any]) -> Any:
+    listed = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=name)
+    return type_coerce(column, Text).in_(select(listed.c.value))
+
+
+def _in_array(name: str, column: Column[Any]) -> Any:
+    return column == any_(bindparam(name, type_=ARRAY(column.type)))
+
+
+_QUERIES = {"sqlite": _queries(_in_json), "postgresql": _queries(_in_array)}
 _LOCK = select(feeds.c.id).where(feeds.c.id == bindparam("feed")).with_for_update(key_share=True)
 _TAKE_ID = (
     update(items)
@@ -247,16 +286,29 @@ _TAKE_ID = (
 )
 
 
+def _asked(conn: Connection, feed_id: int, **lists: Sequence[Any]) -> dict[str, Any]:
+    if conn.dialect.name == "postgresql":
+        return {"feed": feed_id, **lists}
+    bind = Instant().process_bind_param
+    plain = {
+        name: [bind(value, conn.dialect) if isinstance(value, datetime) else value for value in values]
+        for name, values in lists.items()
+    }
+    return {"feed": feed_id} | {name: json.dumps(values, ensure_ascii=False) for name, values in plain.items()}
+
+
 def _same_title(conn: Connection, feed_id: int, left: Sequence[_Entry]) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
     for chunk in _chunks(left):
-        asked = {
-            "titles": [entry.key for entry in chunk if entry.key is not None],
-            "aliases": [entry.draft.alias for entry in chunk],
-            "links": [link for entry in chunk for link in _both_schemes(entry.page)],
-            "dates": [entry.draft.published_at for entry in chunk if entry.draft.published_at],
-        }
-        rows += conn.execute(_BY_TITLE_AND_MORE, {"feed": feed_id, **asked})
+        asked = _asked(
+            conn,
+            feed_id,
+            titles=[entry.key for entry in chunk if entry.key is not None],
+            aliases=[entry.draft.alias for entry in chunk],
+            links=[link for entry in chunk for link in _both_schemes(entry.page)],
+            dates=[entry.draft.published_at for entry in chunk if entry.draft.published_at],
+        )
+        rows += conn.execute(_QUERIES[conn.dialect.name].by_title_and_more, asked)
     return rows
 
 
