@@ -51,12 +51,9 @@ def _chosen(hubs: list[str]) -> str:
 
 def _outside(text: str) -> Iterator[str]:
     """What stands before the first entry and after the last, comments and CDATA taken out, each piece bounded."""
-    first = _ENTRY.search(text)
-    if first is None:
-        yield _shown(text[:_HEAD_CHARACTERS])
-        return
-    yield _shown(text[: min(first.start(), _HEAD_CHARACTERS)])
-    tail = text[-_TAIL_CHARACTERS:]
+    first = _ENTRY.search(text, 0, _HEAD_CHARACTERS)
+    yield _shown(text[: first.start() if first else _HEAD_CHARACTERS])
+    tail = text[max(len(text) - _TAIL_CHARACTERS, first.start() if first else _HEAD_CHARACTERS) :]
     last = max(tail.rfind("</item>"), tail.rfind("</entry>"), tail.rfind(":item>"), tail.rfind(":entry>"))
     if last >= 0:
         yield _shown(tail[last:])

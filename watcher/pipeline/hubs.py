@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from watcher import log
 from watcher.errors import LeaseLost, RefusedAddress, SandboxFailed, TryAgain
 from watcher.fetch import hub as webs
+from watcher.fetch import spacing
 from watcher.fetch.headers import retry_after_s
 from watcher.fetch.hub import HubAnswer, HubReason
-from watcher.model import Feed, FetchResult, Hub, HubMode, HubStep, ParsedFeed, Push
+from watcher.model import Feed, FetchOutcome, FetchResult, Hub, HubMode, HubStep, ParsedFeed, Push
 from watcher.net.client import Response
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
+from watcher.pipeline import politeness
 from watcher.pipeline.intake import take_in
 from watcher.pipeline.reading import Unreadable, read_document
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
@@ -115,6 +117,9 @@ def _ask(turn: Turn, public_url: str | None, hub: Hub) -> None:
 
 def _request(turn: Turn, public_url: str, hub: Hub) -> None:
     rt, mode = turn.rt, webs.mode_of(hub)
+    visit = _admitted(turn, hub)
+    if visit is None:
+        return
     ours = webs.callback(public_url, hub.token)
     if hub.callback_url and mode is HubMode.UNSUBSCRIBE:
         ours = hub.callback_url
@@ -123,7 +128,25 @@ def _request(turn: Turn, public_url: str, hub: Hub) -> None:
     if opened is None:
         return
     answer = _post(rt, opened, webs.request_form(opened, mode, ours))
-    _record(turn, opened, webs.after_ask(opened, mode, answer, now=rt.clock()))
+    _record(turn, opened, webs.after_ask(opened, mode, answer, now=rt.clock()), visit=visit, answer=answer)
+
+
+def _admitted(turn: Turn, hub: Hub) -> politeness.Visit | None:
+    """The visit, when it is the hub's turn at its host; None when it is not, and its row waits for it.
+
+    Many feeds share one hub, and nothing is lost by asking later: a worker never sleeps for it.
+    """
+    rt = turn.rt
+    visit = politeness.visit(rt, hub.hub_url, slot_at=hub.slot_at)
+    with rt.database.write() as conn:
+        (admission,) = politeness.ask(rt, conn, [visit], owner=turn.owner, now=rt.clock())
+        if admission is None or admission.turn is spacing.Turn.NOW:
+            return visit
+        until = admission.starts_at
+        if admission.turn is spacing.Turn.LATER:
+            until = politeness.back_at(rt, admission)
+        hubs.wait_turn(conn, hub, owner=turn.owner, until=until, slot_at=admission.slot_at)
+    return None
 
 
 def _post(rt: Runtime, hub: Hub, form: bytes) -> HubAnswer:
@@ -149,10 +172,19 @@ def _said(response: Response) -> str:
     return f"{response.status} {line}"[:_DETAIL_CHARACTERS].strip()
 
 
-def _record(turn: Turn, hub: Hub, step: HubStep) -> None:
-    with turn.rt.database.write() as conn:
+def _record(
+    turn: Turn, hub: Hub, step: HubStep, *, visit: politeness.Visit | None = None, answer: HubAnswer | None = None
+) -> None:
+    """Write what became of the row, and leave the host to the next one or alone for as long as it asks."""
+    rt = turn.rt
+    with rt.database.write() as conn:
         written = hubs.finish(conn, hub, owner=turn.owner, step=step)
         turn.reach("committing")
+        if visit is not None and answer is not None:
+            wait_s = answer.retry_after_s
+            said = FetchResult(outcome=FetchOutcome.UNEXPECTED_STATUS, status=answer.status, retry_after_s=wait_s)
+            politeness.heed(rt, conn, hub.hub_url, said, now=rt.clock())
+            politeness.free(conn, visit, owner=turn.owner)
     _log.info("asked a hub", hub=hub.id, feed=hub.feed_id, state=step.state.value, why=step.reason, written=written)
 
 
@@ -183,6 +215,9 @@ def _take(turn: Turn, push: Push) -> list[int]:
     read = attempt(rt, partial(_read, rt, push))
     if isinstance(read, ParsedFeed):
         taken = attempt(rt, partial(_store, turn, push, read))
+        if isinstance(taken, Failure) and isinstance(taken.error, TryAgain):
+            # a poll of the same feed at the same time: the database let one of the two win
+            taken = attempt(rt, partial(_store, turn, push, read))
         if not isinstance(taken, Failure):
             return taken
         read = taken
@@ -208,11 +243,15 @@ def _read(rt: Runtime, push: Push) -> ParsedFeed:
 
 
 def _store(turn: Turn, push: Push, parsed: ParsedFeed) -> list[int]:
-    """Items alone: a push has no validators, and what it does not hold may be all the rest of the feed."""
+    """Items alone: a push has no validators, and what it does not hold may be all the rest of the feed.
+
+    A document that was overtaken by a newer one takes no words of an item back to what they were.
+    """
     rt, now = turn.rt, turn.rt.clock()
     try:
         with rt.database.write() as conn:
-            taken = take_in(conn, push.feed, parsed, now=now)
+            edits = {"edits_for": timedelta(0)} if hubs.overtaken(conn, push) else {}
+            taken = take_in(conn, push.feed, parsed, now=now, **edits)
             hubs.trust(conn, push, now=now)
             reason = f"{len(taken.new)} new, {len(taken.edited)} edited"
             if not hubs.finish_push(conn, push, owner=turn.owner, reason=reason, now=now):

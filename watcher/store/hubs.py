@@ -42,6 +42,7 @@ def _hub(row: Row[Any]) -> Hub:
         callback_url=row.callback_url,
         asked_mode=HubMode(row.asked_mode) if row.asked_mode else None,
         asked_at=row.asked_at,
+        slot_at=row.slot_at,
         expires_at=row.expires_at,
         attempt=row.attempt,
     )
@@ -53,6 +54,7 @@ def _values(step: HubStep) -> dict[str, Any]:
         "reason": step.reason,
         "tries": step.tries,
         "next_ask_at": step.next_ask_at,
+        "slot_at": None,
     }
 
 
@@ -155,6 +157,12 @@ def finish(conn: Connection, hub: Hub, *, owner: str, step: HubStep) -> bool:
     return database.finish(conn, hubs, hub.id, owner=owner, attempt=hub.attempt, values=values)
 
 
+def wait_turn(conn: Connection, hub: Hub, *, owner: str, until: datetime, slot_at: datetime) -> bool:
+    """Free a hub whose host has no time now, with its place in the host's queue."""
+    values = {"attempt": 0, "next_ask_at": until, "slot_at": slot_at}
+    return database.finish(conn, hubs, hub.id, owner=owner, attempt=hub.attempt, values=values)
+
+
 # ── the callback ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -239,6 +247,17 @@ def _push(conn: Connection, row: Row[Any]) -> Push:
         received_at=row.received_at,
         attempt=row.attempt,
     )
+
+
+def overtaken(conn: Connection, push: Push) -> bool:
+    """Whether the feed was polled, or a later document of the hub read, after this one came: it may be out of date."""
+    feed = feed_rows.get(conn, push.feed.id)
+    if feed.last_polled_at is not None and feed.last_polled_at > push.received_at:
+        return True
+    later = select(pushes.c.id).where(
+        pushes.c.hub_id == push.hub_id, pushes.c.received_at > push.received_at, pushes.c.done_at.is_not(None)
+    )
+    return conn.execute(later.limit(1)).one_or_none() is not None
 
 
 def finish_push(conn: Connection, push: Push, *, owner: str, reason: str, now: datetime) -> bool:
