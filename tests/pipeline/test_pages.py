@@ -26,7 +26,7 @@ from watcher.model import AlertHistory, FeedConfig, Origin, Secret
 from watcher.net.client import GuardedClient
 from watcher.pipeline import STEPS, Step
 from watcher.sandbox import Sandbox
-from watcher.store import feeds, items
+from watcher.store import feeds, items, overview, pages
 from watcher.store.schema import items as item_rows
 from watcher.store.schema import pages as page_rows
 
@@ -113,7 +113,8 @@ class Reader:
         """Let so much time pass and fetch what pages are due; the paths that were asked."""
         self.clock.now += timedelta(**later)
         before = len(self.web.requests)
-        ids = pipeline.due(self.rt).get(Step.PAGES, [])
+        with self.rt.database.read() as conn:
+            ids = pages.due(conn, now=self.clock(), limit=200)
         for start in range(0, len(ids), 10):
             pipeline.fetch_pages(self.rt, ids[start : start + 10])
         made = [request.path for request in self.web.requests[before:]]
@@ -356,13 +357,27 @@ def test_two_feeds_that_link_to_one_page_ask_for_it_once_in_a_week(reader: Reade
     assert reader.read() == ["/a"]
 
 
-def test_copies_of_texts_go_after_a_week_and_items_keep_theirs(reader: Reader) -> None:
+def test_copies_of_texts_go_after_a_week_and_rows_after_a_month_and_items_keep_theirs(reader: Reader) -> None:
     reader.bring(Entry(name="a", link=reader.page(article_page(ENGLISH))))
     reader.read()
-    assert reader.row().text == "\n\n".join(ENGLISH)
-    reader.read(days=8)
-    assert reader.row().text is None
+    for days, left in ((6, "\n\n".join(ENGLISH)), (2, None)):
+        reader.clock.now += timedelta(days=days)
+        pipeline.due(reader.rt)
+        assert reader.row().text == left
+    reader.clock.now += timedelta(days=23)
+    pipeline.due(reader.rt)
+    assert reader.row() is None
     assert reader.item().text == "\n\n".join(ENGLISH)
+
+
+def test_what_came_of_pages_is_counted(reader: Reader) -> None:
+    reader.web.answer("/404", status=404)
+    reader.web.answer("/500", status=500)
+    links = [reader.page(article_page(ENGLISH)), *map(reader.web.url, ("/404", "/500", "/x.pdf"))]
+    reader.bring(*(Entry(name=link, link=link) for link in links))
+    reader.read()
+    with reader.rt.database.read() as conn:
+        assert overview.page_outcomes(conn) == {"read": 1, "not_found": 1, "waiting": 1, "link_is_no_page": 1}
 
 
 def test_a_page_is_no_edit_of_its_feeds_entry(reader: Reader) -> None:

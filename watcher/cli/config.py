@@ -13,6 +13,7 @@ import typer
 from watcher import config, settings, wire
 from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.model import ChannelConfig, Config, Secret
+from watcher.parse import page
 from watcher.settings import Settings
 
 app = typer.Typer(help="watcher.yml and the settings: check and show them.", no_args_is_help=True, add_completion=False)
@@ -37,7 +38,7 @@ def check(path: File = None, as_json: AsJson = False) -> None:
     except Mistakes as mistakes:
         found += mistakes.mistakes
     else:
-        found += _unreadable_secrets(loaded, file)
+        found += [*_unreadable_secrets(loaded, file), *_missing_parts(loaded, file)]
     if as_json:
         typer.echo(json.dumps([wire.dump(mistake) for mistake in found], ensure_ascii=False))
     else:
@@ -84,6 +85,14 @@ def _unreadable_secrets(loaded: Config, file: Path) -> Iterator[Mistake]:
             settings.resolve(secret, base=file.parent)
         except CannotHelp as error:
             yield Mistake(path=str(file), line=0, message=f"{owner}, {name}: {error}")
+
+
+def _missing_parts(loaded: Config, file: Path) -> Iterator[Mistake]:
+    """What the file asks for and an extra package would do."""
+    asking = [feed.url for feed in loaded.feeds if feed.full_text]
+    if asking and not page.available():
+        message = f"feed {asking[0]} asks for full text, and no package that finds articles is installed"
+        yield Mistake(path=str(file), line=0, message=message, instead=page.INSTALL)
 
 
 def _secrets(loaded: Config) -> Iterator[tuple[str, str, Secret]]:

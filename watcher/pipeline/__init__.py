@@ -17,7 +17,7 @@ from watcher.pipeline.classify import classify_items, news_text, reclassify
 from watcher.pipeline.close import close_digests
 from watcher.pipeline.configure import Applied, apply_config, check_rules
 from watcher.pipeline.hubs import ask_hubs, keep_in_step, read_pushes
-from watcher.pipeline.pages import CACHE_DAYS, fetch_pages
+from watcher.pipeline.pages import fetch_pages, forget_pages
 from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
@@ -50,7 +50,6 @@ __all__ = [
 _DUE_BATCHES = 20
 _FORGET_EVERY = timedelta(hours=1)
 _FORGET_BATCH = 200
-_FORGET_COPIES = 2000
 _KEEP_PUSHES = timedelta(days=1)
 """How long a document that was read is known by its digest, should the hub send it again."""
 
@@ -90,7 +89,7 @@ def _forget_old(rt: Runtime, now: datetime) -> None:
         return
     with rt.database.write() as conn:
         hubs.forget(conn, before=now - _KEEP_PUSHES, limit=_FORGET_BATCH)
-        pages.forget_texts(conn, before=now - timedelta(days=CACHE_DAYS), limit=_FORGET_COPIES)
+        forget_pages(conn, now=now)
         before = now - timedelta(days=rt.settings.keep_items_days)
         if history.forget(conn, before=before, limit=_FORGET_BATCH) < _FORGET_BATCH:
             overview.record_beat(conn, "forget", now=now)

@@ -29,6 +29,9 @@ from watcher.store.pages import NewPage, PageState, ReadText, WaitingPage
 _log = log.get("pipeline")
 CACHE_DAYS = 7
 """How long a page that was read serves other items with the same link."""
+KEEP_DAYS = 30
+"""How long a settled page's row says what came of it."""
+_FORGET_BATCH = 2000
 READ_AGAIN_AFTER = timedelta(minutes=10)
 """After an edit, since edits come in runs."""
 _NO_TIME = "worker_had_no_time"
@@ -247,3 +250,9 @@ def _tell_missing(rt: Runtime) -> None:
         f"Items keep their summaries until it is: {INSTALL}",
     )
     notify(rt, "fulltext", Notice(subject="Full text needs an extra package", lines=lines))
+
+
+def forget_pages(conn: Connection, *, now: datetime) -> None:
+    """Drop copies of texts that no longer serve other items, and rows that nobody asks about any more."""
+    texts, rows = now - timedelta(days=CACHE_DAYS), now - timedelta(days=KEEP_DAYS)
+    pages.forget(conn, texts_before=texts, rows_before=rows, limit=_FORGET_BATCH)

@@ -73,6 +73,11 @@ def feed_outcomes(conn: Connection) -> dict[str, int]:
     return feed_rows.outcomes(conn)
 
 
+def page_outcomes(conn: Connection) -> dict[str, int]:
+    """Article pages of the last weeks: waiting, read, or why not."""
+    return page_rows.outcomes(conn)
+
+
 def delivery_states(conn: Connection) -> dict[str, int]:
     """Messages by state."""
     return delivery_rows.states(conn)

@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
 from watcher.model import Item
 from watcher.store import backlog, database, items
 from watcher.store.dialect import insert
-from watcher.store.schema import feeds, pages
 from watcher.store.schema import items as item_rows
+from watcher.store.schema import pages
 
 WAITING = pages.c.state == "waiting"
 _CHUNK = 500
@@ -188,18 +188,17 @@ def fail(conn: Connection, page: WaitingPage, *, owner: str, reason: str, tries:
     return database.finish(conn, pages, page.id, owner=owner, attempt=page.attempt, values=values)
 
 
-def forget_texts(conn: Connection, *, before: datetime, limit: int) -> int:
-    """Empty the copies of texts read before then, which their items have; how many."""
-    query = select(pages.c.id).where(pages.c.text.is_not(None), pages.c.fetched_at < before).limit(limit)
-    ids = conn.execute(query.order_by(pages.c.fetched_at)).scalars().all()
-    if ids:
-        conn.execute(update(pages).where(pages.c.id.in_(ids)).values(text=None))
-    return len(ids)
+def forget(conn: Connection, *, texts_before: datetime, rows_before: datetime, limit: int) -> None:
+    """Empty copies of texts read before the one instant, which their items have, and drop what was settled before the
+    other; at most `limit` of each.
+    """
+    read = select(pages.c.id).where(pages.c.text.is_not(None), pages.c.fetched_at < texts_before).limit(limit)
+    conn.execute(update(pages).where(pages.c.id.in_(conn.execute(read).scalars().all())).values(text=None))
+    settled = select(pages.c.id).where(~WAITING, pages.c.created_at < rows_before).limit(limit)
+    conn.execute(delete(pages).where(pages.c.id.in_(conn.execute(settled).scalars().all())))
 
 
-def outcomes(conn: Connection) -> dict[tuple[str, str], int]:
-    """How many pages of live feeds came to each state and reason."""
-    query = select(pages.c.state, func.coalesce(pages.c.reason, ""), func.count())
-    query = query.join(item_rows, item_rows.c.id == pages.c.item_id).join(feeds, feeds.c.id == item_rows.c.feed_id)
-    query = query.where(feeds.c.retired_at.is_(None)).group_by(pages.c.state, pages.c.reason)
-    return {(str(state), str(reason)): count for state, reason, count in conn.execute(query)}
+def outcomes(conn: Connection) -> dict[str, int]:
+    """How many pages wait, were read, and for which reasons others were not; of the last weeks."""
+    what = case((pages.c.state.in_([PageState.WAITING, PageState.READ]), pages.c.state), else_=pages.c.reason)
+    return {str(name): count for name, count in conn.execute(select(what, func.count()).group_by(what))}

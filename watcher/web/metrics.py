@@ -55,10 +55,12 @@ class _Rows(Collector):
             counts = overview.counts(conn)
             outcomes = overview.feed_outcomes(conn)
             healths = feeds.healths(conn)
+            pages = overview.page_outcomes(conn)
             states = overview.delivery_states(conn)
         yield from _backlog(backlog)
         yield _by("watcher_feeds", "Live feeds by the outcome of their last poll.", "outcome", outcomes)
         yield _by("watcher_feeds_health", "Live feeds by how they fare.", "state", healths)
+        yield _by("watcher_pages", "Article pages of 30 days: waiting, read, or why not.", "outcome", pages)
         yield _by("watcher_deliveries", "Messages by state.", "state", states)
         for name, text in _TOTALS.items():
             yield CounterMetricFamily(f"watcher_{name}", text, value=counts.get(name, 0))
