@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from watcher import log
-from watcher.errors import CannotHelp, LeaseLost, SandboxFailed
+from watcher.errors import CannotHelp, LeaseLost, SandboxFailed, TryAgain
 from watcher.fetch import health, moves, spacing
 from watcher.fetch.get import conditional_get
 from watcher.fetch.habit import ITEMS, habit_s
@@ -22,7 +22,7 @@ from watcher.pipeline import politeness
 from watcher.pipeline.hubs import announced
 from watcher.pipeline.intake import Intake, take_in
 from watcher.pipeline.reading import Unreadable, read_document
-from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
+from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, as_done, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, feeds, items
 
@@ -40,6 +40,19 @@ class _Asked:
     admission: spacing.Admission | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered:
+    """A feed with what it answered, before anything of it is written."""
+
+    asked: _Asked
+    result: FetchResult
+    parsed: ParsedFeed | None = None
+
+    @property
+    def feed(self) -> Feed:
+        return self.asked.feed
+
+
 def refresh_feeds(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Poll those of the feeds that are due: new items and the feed's new validators are one transaction."""
     turn = Turn(rt, Step.FEEDS)
@@ -52,8 +65,8 @@ def refresh_feeds(rt: Runtime, ids: Sequence[int]) -> Nudges:
         return _admit(turn, conn, claimed, now)
 
     for asked in turn.batches(claim, ids):
-        for found in at_once(partial(_poll, turn), asked):
-            new += found
+        for answered in as_done(partial(_poll, turn), asked):
+            new += _record(turn, [one for one in answered if one is not None])
     turn.reach("committed")
     return nudges({Step.ITEMS: new})
 
@@ -76,22 +89,22 @@ def _put_off(turn: Turn, conn: Connection, feed: Feed, admission: spacing.Admiss
     feeds.put_off(conn, feed, owner=turn.owner, until=back_at, reason=_NOT_ITS_TURN, slot_at=admission.slot_at)
 
 
-def _poll(turn: Turn, asked: _Asked) -> list[int]:
-    """One feed, whatever happens: its row always says what came of it and when it is polled next."""
+def _poll(turn: Turn, asked: _Asked) -> _Answered | None:
+    """What came of asking one feed, whatever happened; None when it was put off."""
     rt, feed = turn.rt, asked.feed
     if turn.over:
         _give_back(turn, asked)
-        return []
+        return None
     if feed.attempt > rt.settings.park_after:
-        return _record(turn, asked, _broken(f"a worker died {feed.attempt - 1} times on this feed"), None)
+        return _Answered(asked=asked, result=_broken(f"a worker died {feed.attempt - 1} times on this feed"))
     fetched = attempt(rt, partial(_answer, turn, asked))
     if fetched is None:
-        return []
-    recorded = fetched if isinstance(fetched, Failure) else attempt(rt, partial(_record, turn, asked, *fetched))
-    if isinstance(recorded, Failure):
-        _log.error("our own program failed on a feed", feed=feed.id, why=recorded.why)
-        return _record(turn, asked, _broken(recorded.why), None)
-    return recorded
+        return None
+    if isinstance(fetched, Failure):
+        _log.error("our own program failed on a feed", feed=feed.id, why=fetched.why)
+        return _Answered(asked=asked, result=_broken(fetched.why))
+    result, parsed = fetched
+    return _Answered(asked=asked, result=result, parsed=parsed)
 
 
 def _answer(turn: Turn, asked: _Asked) -> tuple[FetchResult, ParsedFeed | None] | None:
@@ -126,29 +139,71 @@ def _broken(why: str) -> FetchResult:
     return FetchResult(outcome=FetchOutcome.INTERNAL_ERROR, detail=why[:500])
 
 
-def _record(turn: Turn, asked: _Asked, result: FetchResult, parsed: ParsedFeed | None) -> list[int]:
-    """Everything that a poll came to, in one transaction: nothing of it stays when the claim was lost meanwhile."""
-    rt, feed, now = turn.rt, asked.feed, turn.rt.clock()
-    try:
-        with rt.database.write() as conn:
-            taken = take_in(conn, feed, parsed, now=now) if parsed else Intake()
-            polled = _conclude(rt, conn, _after(conn, feed, parsed, taken, now), result, parsed, now)
-            if not feeds.finish(conn, feed, polled, owner=turn.owner, now=now):
-                raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
-            if parsed:
-                announced(conn, feed, result, parsed, found=len(taken.new), now=now)
-            _follow(rt, conn, feed, result, now)
-            politeness.heed(rt, conn, feed.url, result, now=now)
-            politeness.free(conn, asked.visit, owner=turn.owner)
-            turn.reach("committing")
-    except LeaseLost as lost:
-        _log.warning("poll dropped", feed=feed.id, why=str(lost))
-        with rt.database.write() as conn:
-            politeness.free(conn, asked.visit, owner=turn.owner)
-        return []
-    level = _log.info if polled.following.error_count == 0 else _log.warning
-    level("polled", feed=feed.id, outcome=result.outcome.value, new=len(taken.new), detail=result.detail)
-    return [*taken.new, *taken.edited]
+def _record(turn: Turn, answered: Sequence[_Answered]) -> list[int]:
+    """Write what the polls came to in one transaction; when that fails, feed by feed, so that none harms another.
+
+    The ids of the items that are new or edited. A feed that breaks us is written as broken.
+    """
+    if len(answered) > 1:
+        together = attempt(turn.rt, partial(_store, turn, answered))
+        if not isinstance(together, Failure):
+            return together
+        if isinstance(together.error, TryAgain):
+            raise together.error
+    told: list[int] = []
+    for one in answered:
+        alone = attempt(turn.rt, partial(_store, turn, [one]))
+        if isinstance(alone, Failure) and not isinstance(alone.error, LeaseLost | TryAgain):
+            _log.error("our own program failed on a feed", feed=one.feed.id, why=alone.why)
+            broken = _Answered(asked=one.asked, result=_broken(alone.why))
+            alone = attempt(turn.rt, partial(_store, turn, [broken]))
+        if not isinstance(alone, Failure):
+            told += alone
+        elif isinstance(alone.error, LeaseLost):
+            _drop(turn, one, alone.error)
+        else:
+            raise alone.error
+    return told
+
+
+def _drop(turn: Turn, one: _Answered, lost: LeaseLost) -> None:
+    _log.warning("poll dropped", feed=one.feed.id, why=str(lost))
+    with turn.rt.database.write() as conn:
+        politeness.free(conn, one.asked.visit, owner=turn.owner)
+
+
+def _store(turn: Turn, answered: Sequence[_Answered]) -> list[int]:
+    """Everything that the polls came to, in one transaction: nothing of it stays when a claim was lost meanwhile.
+
+    Raises LeaseLost.
+    """
+    rt, now = turn.rt, turn.rt.clock()
+    kept: list[tuple[_Answered, Intake, feeds.Polled]] = []
+    with rt.database.write() as conn:
+        # one order for all: two workers never wait for each other in a circle
+        for one in sorted(answered, key=lambda one: one.feed.id):
+            kept.append((one, *_keep(turn, conn, one, now)))
+        for one in sorted(answered, key=lambda one: one.asked.visit.host or ""):
+            politeness.heed(rt, conn, one.feed.url, one.result, now=now)
+            politeness.free(conn, one.asked.visit, owner=turn.owner)
+        turn.reach("committing")
+    for one, taken, polled in kept:
+        level = _log.info if polled.following.error_count == 0 else _log.warning
+        result = one.result
+        level("polled", feed=one.feed.id, outcome=result.outcome.value, new=len(taken.new), detail=result.detail)
+    return [item for _one, taken, _polled in kept for item in (*taken.new, *taken.edited)]
+
+
+def _keep(turn: Turn, conn: Connection, one: _Answered, now: datetime) -> tuple[Intake, feeds.Polled]:
+    rt, feed, result, parsed = turn.rt, one.feed, one.result, one.parsed
+    taken = take_in(conn, feed, parsed, now=now) if parsed else Intake()
+    polled = _conclude(rt, conn, _after(conn, feed, parsed, taken, now), result, parsed, now)
+    if not feeds.finish(conn, feed, polled, owner=turn.owner, now=now):
+        raise LeaseLost(f"feed {feed.id}: polled by another worker meanwhile")
+    if parsed:
+        announced(conn, feed, result, parsed, found=len(taken.new), now=now)
+    _follow(rt, conn, feed, result, now)
+    return taken, polled
 
 
 def _after(conn: Connection, feed: Feed, parsed: ParsedFeed | None, taken: Intake, now: datetime) -> Feed:

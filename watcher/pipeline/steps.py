@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -139,6 +139,21 @@ def at_once(work: Callable[[T], R], rows: Sequence[T]) -> list[R]:
         return [work(row) for row in rows]
     with ThreadPoolExecutor(min(IO_AT_ONCE, len(rows))) as pool:
         return list(pool.map(work, rows))
+
+
+def as_done(work: Callable[[T], R], rows: Sequence[T]) -> Iterator[list[R]]:
+    """`work` on every row, at most ten at a time; the results as they come, in one list what came meanwhile.
+
+    So one row that is slow keeps no result of the others waiting.
+    """
+    if len(rows) < 2:
+        yield [work(row) for row in rows]
+        return
+    with ThreadPoolExecutor(min(IO_AT_ONCE, len(rows))) as pool:
+        waiting = {pool.submit(work, row) for row in rows}
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            yield [future.result() for future in done]
 
 
 def notify(rt: Runtime, key: str, notice: Notice) -> None:
