@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
@@ -186,6 +187,17 @@ def _identity(row: Row) -> list[tuple[str, str]]:
     ]
 
 
+def _pushing(row: Row, now: datetime) -> str:
+    """The hub that tells this feed's news, how far we are with it, and when it last did."""
+    hub = row["hub"]
+    if hub is None:
+        return ""
+    host = urlsplit(hub["hub_url"]).hostname or hub["hub_url"]
+    last = f", pushed {_ago(hub['pushed_at'], now)}" if hub["pushed_at"] else ""
+    why = "" if hub["state"] == "active" else f": {one_line(hub['reason'] or '', 200)}"
+    return f"{one_line(host)}, {hub['state']}{why}{last}"
+
+
 def _polling(row: Row, now: datetime) -> list[tuple[str, str]]:
     polled, every, moved = row["last_polled_at"], row["every_s"], row["moved_url"]
     since = f", since {row['health_since']:%Y-%m-%d %H:%M} UTC" if row["health_since"] else ""
@@ -193,6 +205,7 @@ def _polling(row: Row, now: datetime) -> list[tuple[str, str]]:
         ("health", f"{row['health']}{since}"),
         ("trouble", _trouble(row)),
         ("failed in a row", str(row["error_count"] or "")),
+        ("hub", _pushing(row, now)),
         ("last poll", f"{instant(polled, now)}, {_last(row, now)}" if polled else "not yet"),
         ("last body", _when(row["last_full_at"], now)),
         ("next poll", "" if row["retired_at"] else _next(row, now)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
+from watcher.store import hubs
 from watcher.store.schema import feeds, items
 
 _NEWEST = 3
@@ -31,7 +32,7 @@ def live_urls(conn: Connection) -> set[str]:
 
 
 def described(conn: Connection, feed_id: int) -> dict[str, Any]:
-    """Every column of a feed but its lease, how many items it gave, and the newest of them; header names alone."""
+    """Every column of a feed but its lease, how many items it gave, the newest of them, its hub; header names alone."""
     row = conn.execute(select(feeds).where(feeds.c.id == feed_id)).one()
     known = {name: value for name, value in row._mapping.items() if name not in _OURS}
     counted = select(func.count()).select_from(items).where(items.c.feed_id == feed_id)
@@ -41,6 +42,7 @@ def described(conn: Connection, feed_id: int) -> dict[str, Any]:
         "headers": sorted(known["headers"]),
         "items": conn.execute(counted).scalar_one(),
         "newest": [dict(item._mapping) for item in conn.execute(newest)],
+        "hub": hubs.by_feed(conn, feed_id).get(feed_id),
     }
 
 

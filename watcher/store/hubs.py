@@ -317,10 +317,12 @@ def forget(conn: Connection, *, before: datetime, limit: int) -> None:
     conn.execute(delete(hubs).where(hubs.c.id.in_(ended)))
 
 
-def by_feed(conn: Connection) -> dict[int, dict[str, Any]]:
-    """The hub of each feed that has one: url, topic, state, why, when its lease ends and when it last pushed."""
+def by_feed(conn: Connection, *feed_ids: int) -> dict[int, dict[str, Any]]:
+    """The hubs of these feeds, of all without any: url, topic, state, why, when its lease ends, when it last pushed."""
     names = ("hub_url", "topic_url", "state", "reason", "expires_at", "pushed_at", "next_ask_at")
     query = select(hubs.c.feed_id, *(hubs.c[name] for name in names)).where(_FOLLOWED)
+    if feed_ids:
+        query = query.where(hubs.c.feed_id.in_(feed_ids))
     return {row.feed_id: {name: getattr(row, name) for name in names} for row in conn.execute(query)}
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from watcher.errors import WatcherError
 from watcher.runtime import Runtime
-from watcher.store import feeds, overview
+from watcher.store import feeds, hubs, overview
 from watcher.web import health
 
 _TOTALS = {
@@ -57,10 +57,13 @@ class _Rows(Collector):
             healths = feeds.healths(conn)
             pages = overview.page_outcomes(conn)
             states = overview.delivery_states(conn)
+            hub_states, dropped = hubs.states(conn), hubs.dropped(conn)
         yield from _backlog(backlog)
         yield _by("watcher_feeds", "Live feeds by the outcome of their last poll.", "outcome", outcomes)
         yield _by("watcher_feeds_health", "Live feeds by how they fare.", "state", healths)
         yield _by("watcher_pages", "Article pages of 30 days: waiting, read, or why not.", "outcome", pages)
+        yield _by("watcher_hubs", "Hubs that are asked to push, by state.", "state", hub_states)
+        yield CounterMetricFamily("watcher_pushes_dropped", "Pushed documents not signed by their hub.", value=dropped)
         yield _by("watcher_deliveries", "Messages by state.", "state", states)
         for name, text in _TOTALS.items():
             yield CounterMetricFamily(f"watcher_{name}", text, value=counts.get(name, 0))
