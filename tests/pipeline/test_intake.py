@@ -258,6 +258,31 @@ def test_an_entry_without_guid_and_link_is_known_by_title_and_date(lively: Shelf
     assert len(lively.take([replace(bare, at=NOW)]).new) == 1
 
 
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_feed_that_gives_all_its_entries_one_guid_has_each_of_them_once(shelf: Shelf, dated: bool) -> None:
+    subjects = ("kidneys", "sepsis", "malaria", "asthma", "measles", "gout", "lupus", "rabies")
+    entries = [
+        Told(
+            guid="always-the-same",
+            title=f"On {subject}",
+            link=f"https://news.example/{subject}",
+            text=f"{subject.upper()} {subject}ology {subject}itis and {subject}osis.",
+            at=NOW - DAY + number * HOUR if dated else None,
+        )
+        for number, subject in enumerate(subjects)
+    ]
+    for first in range(6):
+        shelf.take(list(reversed(entries[first : first + 3])))
+    assert sorted(row.title for row in shelf.rows()) == sorted(entry.title for entry in entries)
+    assert all(row.edits == 0 and row.link.endswith(row.title[3:]) for row in shelf.rows())
+
+
+def test_a_headline_changed_with_the_address_made_of_it_is_an_edit(lively: Shelf) -> None:
+    lively.take([told(1, at=NOW)])
+    moved = told(1, at=NOW, title="Another headline", link="https://news.example/another-headline")
+    assert lively.take([moved]) == Intake(edited=(1,))
+
+
 # ── dates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

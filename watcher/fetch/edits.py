@@ -46,6 +46,8 @@ class Version:
     title: str
     summary: str
     text: str
+    link: str | None = None
+    published_at: datetime | None = None
     updated_at: datetime | None = None
 
 
@@ -75,6 +77,20 @@ def judge(
     if same_title and sorted(old) == sorted(new):
         return Edit.SAME_WORDS
     return Edit.TEASER if same_title and not from_page and _is_teaser(old, new) else Edit.WORDS
+
+
+def is_another(before: Version, after: Version) -> bool:
+    """Whether the entry is another one, of a publisher that uses an id more than once.
+
+    Then its page, headline and publish date are others, and it shares less than half of its words. A headline that
+    was changed together with the address made of it leaves date or words as they were.
+    """
+    if before.link == after.link or None in (before.link, after.link) or words(before.title) == words(after.title):
+        return False
+    if before.published_at is not None and before.published_at == after.published_at:
+        return False
+    old, new = set(words(f"{before.title} {before.text}")), set(words(f"{after.title} {after.text}"))
+    return 2 * len(old & new) < min(len(old), len(new))
 
 
 def words(text: str) -> list[str]:

@@ -5,9 +5,10 @@ Both a poll and a hub's push come through here; what surrounds it (validators, l
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from watcher import log
@@ -62,9 +63,7 @@ def take_in(
 
     `edits_for`: how long after an item was first seen a change of its words is taken.
     """
-    # before its first fetch a feed has no items
-    found = known.find(conn, feed.id, parsed.items) if feed.first_fetched_at else [None] * len(parsed.items)
-    entries = _sort(conn, feed, _Sorted(drafts=parsed.items, found=found), now)
+    entries = _sort(conn, feed, _found(conn, feed, parsed.items), now)
     known.take_ids(conn, entries.drafts, entries.found)
     edited = _take_edits(conn, entries, now, edits_for) if parsed.complete else []
     new = _add(conn, feed, entries, now)
@@ -75,6 +74,27 @@ def take_in(
     if new or edited:
         _log.info("taken in", feed=feed.id, new=len(new), edited=len(edited), held=held)
     return Intake(new=tuple(new), edited=tuple(edited), held=held)
+
+
+def _found(conn: Connection, feed: Feed, drafts: Sequence[ItemDraft]) -> _Sorted:
+    if feed.first_fetched_at is None:  # until then a feed has no items
+        return _Sorted(drafts=drafts, found=[None] * len(drafts))
+    entries = _Sorted(drafts=drafts, found=known.find(conn, feed.id, drafts))
+    others = [
+        draft.identity
+        for before, draft in _changed(conn, entries)
+        if before.identity == draft.identity and edits.is_another(_version(before), _version(draft))
+    ]
+    if not others:
+        return entries
+    apart = [_apart(draft) if draft.identity in others else draft for draft in drafts]
+    return _Sorted(drafts=apart, found=known.find(conn, feed.id, apart))
+
+
+def _apart(draft: ItemDraft) -> ItemDraft:
+    """The entry under an id that tells it from another one to which its publisher has given the same."""
+    mark = hashlib.sha256((draft.link or "").encode()).hexdigest()[:12]
+    return replace(draft, identity=f"{draft.identity}#{mark}", alias=f"{draft.alias}#{mark}")
 
 
 # ── new entries ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,27 +163,40 @@ def _flag(conn: Connection, feed: Feed, entries: _Sorted, held: int, now: dateti
 
 def _take_edits(conn: Connection, entries: _Sorted, now: datetime, window: timedelta) -> list[int]:
     """Write the entries whose words have changed; the ids of their items."""
-    changed = {
-        one.item_id: draft
-        for draft, one in zip(entries.drafts, entries.found, strict=True)
-        if one is not None and one.content_hash != draft.content_hash
-    }
-    if not changed:
-        return []
     edited = []
-    for item_id, before in items.stored(conn, list(changed)).items():
-        draft = changed[item_id]
+    for before, draft in _changed(conn, entries):
         verdict = edits.judge(
-            edits.Version(title=before.title, summary=before.summary, text=before.text, updated_at=before.updated_at),
-            edits.Version(title=draft.title, summary=draft.summary, text=draft.text, updated_at=draft.updated_at),
+            _version(before),
+            _version(draft),
             edits=before.edits,
             first_seen_at=before.first_seen_at,
             now=now,
             window=window,
             from_page=before.from_page,
         )
-        _log.debug("an entry changed", item=item_id, what=verdict.value)
+        _log.debug("an entry changed", item=before.id, what=verdict.value)
         if verdict is edits.Edit.WORDS:
             items.edit(conn, before, draft, now=now)
-            edited.append(item_id)
+            edited.append(before.id)
     return edited
+
+
+def _changed(conn: Connection, entries: _Sorted) -> list[tuple[items.Stored, ItemDraft]]:
+    """The items whose entries have other contents now, locked, with those entries."""
+    changed = {
+        one.item_id: draft
+        for draft, one in zip(entries.drafts, entries.found, strict=True)
+        if one is not None and one.content_hash != draft.content_hash
+    }
+    return [(before, changed[before.id]) for before in items.stored(conn, list(changed))] if changed else []
+
+
+def _version(told: items.Stored | ItemDraft) -> edits.Version:
+    return edits.Version(
+        title=told.title,
+        summary=told.summary,
+        text=told.text,
+        link=told.link,
+        published_at=told.published_at,
+        updated_at=told.updated_at,
+    )

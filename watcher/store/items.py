@@ -75,9 +75,12 @@ class Stored:
     """The part of a stored item that an edit is held against."""
 
     id: int
+    identity: str
     title: str
     summary: str
     text: str
+    link: str | None
+    published_at: datetime | None
     updated_at: datetime | None
     first_seen_at: datetime
     edits: int
@@ -85,11 +88,12 @@ class Stored:
     """Its text is its page's, and not what the feed said."""
 
 
-def stored(conn: Connection, ids: Sequence[int]) -> dict[int, Stored]:
-    """Those items, locked until the transaction ends, by id."""
-    columns = (items.c.id, items.c.title, items.c.summary, items.c.text, items.c.updated_at, items.c.first_seen_at)
-    query = select(*columns, items.c.edits, items.c.from_page).where(items.c.id.in_(ids)).order_by(items.c.id)
-    return {row.id: Stored(**row._mapping) for row in conn.execute(query.with_for_update(key_share=True))}
+def stored(conn: Connection, ids: Sequence[int]) -> list[Stored]:
+    """Those items in the order of their ids, locked until the transaction ends."""
+    told = (items.c.id, items.c.identity, items.c.title, items.c.summary, items.c.text, items.c.link)
+    times = (items.c.published_at, items.c.updated_at, items.c.first_seen_at)
+    query = select(*told, *times, items.c.edits, items.c.from_page).where(items.c.id.in_(ids)).order_by(items.c.id)
+    return [Stored(**row._mapping) for row in conn.execute(query.with_for_update(key_share=True))]
 
 
 def edit(conn: Connection, item: Stored, draft: ItemDraft, *, now: datetime) -> None:
