@@ -23,7 +23,7 @@ from watcher.model import (
     SubscriptionConfig,
     TextField,
 )
-from watcher.store import events, feeds, items, stories, subscriptions
+from watcher.store import channels, events, feeds, items, stories
 from watcher.store.database import Database
 
 WHO = "worker:1"
@@ -86,7 +86,7 @@ def add_channel(database: Database, channel_id: str = "hook") -> None:
     """A live webhook channel."""
     config = ChannelConfig(id=channel_id, kind=ChannelKind.WEBHOOK, url="https://receiver.example/")
     with database.write() as conn:
-        subscriptions.sync_channels(conn, [config], now=now())
+        channels.sync(conn, [config], now=now())
 
 
 def subscription(subscription_id: str = "daily", **changes: Any) -> SubscriptionConfig:

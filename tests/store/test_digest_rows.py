@@ -17,7 +17,7 @@ from watcher.model import (
     OutcomeKind,
     Window,
 )
-from watcher.store import deliveries, digests, subscriptions
+from watcher.store import channels, deliveries, digests, subscriptions
 from watcher.store.database import Database
 
 SENT = Outcome(kind=OutcomeKind.SENT, reason="http_200")
@@ -146,18 +146,18 @@ def test_an_outcome_is_written_with_what_follows(database: Database, kind: Outco
 def test_a_disabled_channel_holds_its_messages_until_it_may_send_again(database: Database) -> None:
     made = _outbox(database)
     with database.write() as conn:
-        assert subscriptions.disable_channel(conn, "hook", reason="410")
-        assert not subscriptions.disable_channel(conn, "hook", reason="410")
+        assert channels.disable(conn, "hook", reason="410")
+        assert not channels.disable(conn, "hook", reason="410")
         assert deliveries.due(conn, now=now(), limit=5) == []
         assert deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now()) is None
-        assert subscriptions.enable_channel(conn, "hook")
+        assert channels.enable(conn, "hook")
         assert deliveries.due(conn, now=now(), limit=5) == [made]
 
 
 def test_a_removed_channel_parks_what_waits_for_it_and_retry_wakes_it(database: Database) -> None:
     made = _outbox(database)
     with database.write() as conn:
-        subscriptions.sync_channels(conn, [], now=now())
+        channels.sync(conn, [], now=now())
         assert deliveries.park_unsendable(conn, now=now()) == 1
         assert deliveries.states(conn) == {"parked": 1}
     add_channel(database)
@@ -169,7 +169,7 @@ def test_a_removed_channel_parks_what_waits_for_it_and_retry_wakes_it(database: 
 def test_what_was_parked_for_a_removed_channel_goes_when_the_channel_is_back(database: Database) -> None:
     made = _outbox(database)
     with database.write() as conn:
-        subscriptions.sync_channels(conn, [], now=now())
+        channels.sync(conn, [], now=now())
         deliveries.park_unsendable(conn, now=now())
     add_channel(database)
     with database.write() as conn:
@@ -194,9 +194,9 @@ def test_a_changed_channel_is_tried_again(database: Database) -> None:
     add_channel(database)
     moved = ChannelConfig(id="hook", kind=ChannelKind.WEBHOOK, url="https://elsewhere.example/")
     with database.write() as conn:
-        subscriptions.disable_channel(conn, "hook", reason="410")
-        assert subscriptions.sync_channels(conn, [moved], now=now()).changed == ("hook",)
-        assert subscriptions.channel_listing(conn) == [{"id": "hook", "kind": "webhook", "disabled_reason": None}]
+        channels.disable(conn, "hook", reason="410")
+        assert channels.sync(conn, [moved], now=now()).changed == ("hook",)
+        assert channels.listing(conn) == [{"id": "hook", "kind": "webhook", "disabled_reason": None}]
 
 
 def test_subscriptions_follow_the_file_and_ops_is_not_one_of_them(database: Database) -> None:

@@ -23,7 +23,7 @@ from watcher.model import (
 )
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, deliveries, digests, events, feeds, overview, subscriptions
+from watcher.store import Connection, channels, deliveries, digests, events, feeds, overview, subscriptions
 from watcher.story.merge import since
 
 _log = log.get("pipeline")
@@ -64,12 +64,12 @@ def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
     for _ in range(_REWRITES):
         with rt.database.read() as conn:
             subscription = subscriptions.get(conn, digest.subscription_id)
-            channels = subscriptions.channel_configs(conn, subscription.channels) if subscription else []
+            ways = channels.configs(conn, subscription.channels) if subscription else []
             told = digests.alerts_of(conn, digest.id)
             view = _digest_view(conn, digest, subscription, told) if subscription else None
         now = rt.clock()
         worth_sending = view is not None and (view.alerts or view.notice)
-        messages = _messages(rt, view, channels, now) if view is not None and worth_sending else []
+        messages = _messages(rt, view, ways, now) if view is not None and worth_sending else []
         with rt.database.write() as conn:
             digests.lock(conn, digest)
             if digests.alerts_of(conn, digest.id) != told:
@@ -120,11 +120,11 @@ def _alert_view(alert: digests.AlertRow, event: EventView, told: int | None) -> 
 
 
 def _messages(
-    rt: Runtime, view: DigestView, channels: Sequence[ChannelConfig], now: datetime
+    rt: Runtime, view: DigestView, ways: Sequence[ChannelConfig], now: datetime
 ) -> list[tuple[str, str, Envelope]]:
     """The bytes for each channel; a channel that cannot be written to is told to `ops:`, the others get theirs."""
     messages = []
-    for config in channels:
+    for config in ways:
         envelope = _written(rt, view, config, now)
         if envelope is not None:
             messages.append((config.id, deliveries.delivery_key(view.key, config.id), envelope))

@@ -20,7 +20,7 @@ from watcher.model import (
 )
 from watcher.pipeline.steps import notify
 from watcher.runtime import Runtime
-from watcher.store import feeds, overview, subscriptions
+from watcher.store import channels, feeds, overview, subscriptions
 
 _log = log.get("pipeline")
 
@@ -82,7 +82,7 @@ def _sync(rt: Runtime, loaded: Config) -> Applied:
         overview.remember(conn, "public_url", loaded.public_url)
         reports = (
             feeds.sync_file(conn, loaded.feeds, now=now),
-            subscriptions.sync_channels(conn, loaded.channels, now=now),
+            channels.sync(conn, loaded.channels, now=now),
             subscriptions.sync_subscriptions(conn, wanted, ops=loaded.ops, now=now),
         )
     return Applied(

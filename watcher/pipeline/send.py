@@ -14,7 +14,7 @@ from watcher.errors import TryAgain, WatcherError
 from watcher.model import ChannelKind, Delivery, DeliveryState, NextAttempt, Notice, Outcome, OutcomeKind
 from watcher.pipeline.steps import Failure, Nudges, Step, Turn, at_once, attempt
 from watcher.runtime import Runtime
-from watcher.store import Connection, deliveries, digests, subscriptions
+from watcher.store import Connection, channels, deliveries, digests
 
 _log = log.get("pipeline")
 _MARK_S = 20.0
@@ -103,7 +103,7 @@ def _write(turn: Turn, delivery: Delivery, outcome: Outcome, following: NextAtte
 
 def _tell_trouble(conn: Connection, delivery: Delivery, outcome: Outcome, state: DeliveryState, now: datetime) -> None:
     name = delivery.channel.id
-    if outcome.reason == "http_410" and subscriptions.disable_channel(conn, name, reason="the receiver answered 410"):
+    if outcome.reason == "http_410" and channels.disable(conn, name, reason="the receiver answered 410"):
         lines = (
             f"{name} answered 410 Gone; what is addressed to it waits.",
             f"Change or remove it in watcher.yml, or `watcher channels enable {name}`.",
