@@ -25,7 +25,7 @@ from watcher.pipeline import STEPS, Step
 from watcher.runtime import Runtime
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
-from watcher.store import feeds, hubs, overview
+from watcher.store import feed_details, feeds, hubs, overview
 from watcher.store.database import Database
 from watcher.store.schema import feeds as feed_rows
 from watcher.store.schema import hubs as hub_rows
@@ -687,6 +687,62 @@ def test_a_document_whose_worker_died_is_read_again_and_in_the_end_put_aside(sce
     (row,) = scene.rows(push_rows)
     assert (row.body, row.reason) == (None, "a worker died 5 times on this document")
     assert scene.titles() == ["News 1"]
+
+
+class _Killed(BaseException):
+    """What no step may catch."""
+
+
+def _kill_at(rt: Runtime, point: str) -> None:
+    def explode(reached: str) -> None:
+        if reached == point:
+            raise _Killed
+
+    rt.checkpoint = explode
+
+
+@pytest.mark.parametrize("point", ["claimed", "committing", "committed"])
+def test_a_kill_while_pushes_are_read_loses_nothing_and_repeats_nothing(scene: Scene, point: str) -> None:
+    scene.subscribed()
+    scene.hub.publish(scene.topic, rss([2, 3]))
+    _kill_at(scene.rt, f"pushes:{point}")
+    with pytest.raises(_Killed):
+        scene.read()
+    _kill_at(scene.rt, "nowhere")
+    with scene.rt.database.write() as conn:
+        conn.execute(update(push_rows).values(lease_until=scene.later(seconds=-1)))
+    scene.read()
+    assert scene.titles() == ["News 1", "News 2", "News 3"]
+    assert [row.reason for row in scene.rows(push_rows)] == ["2 new, 0 edited"]
+
+
+@pytest.mark.parametrize("point", ["claimed", "committing", "committed"])
+def test_a_kill_while_hubs_are_asked_leaves_one_subscription(scene: Scene, point: str) -> None:
+    scene.poll()
+    _kill_at(scene.rt, f"hubs:{point}")
+    with pytest.raises(_Killed):
+        scene.ask()
+    scene.hub.settle()
+    _kill_at(scene.rt, "nowhere")
+    scene.set_hub(lease_until=scene.later(seconds=-1))
+    scene.ask()
+    assert scene.hub_row().state == "active"
+    assert len(scene.hub.subscribers) == 1
+    assert len(scene.hub.asked) == 1
+
+
+def test_the_hub_of_a_feed_is_shown_and_counted(scene: Scene) -> None:
+    scene.hub.manners.status = 500
+    scene.poll()
+    scene.ask()
+    with scene.rt.database.read() as conn:
+        told = feed_details.described(conn, 1)["hub"]
+    assert (told["hub_url"], told["state"]) == (scene.hub.url, "wanted")
+    assert told["reason"] == "refused: 500 no such topic here <b>sorry</b>"
+    with httpx.Client(base_url=scene.home, trust_env=False) as client:
+        metrics = client.get("/metrics").text
+    assert 'watcher_hubs{state="wanted"} 1.0' in metrics
+    assert "watcher_pushes_dropped_total 0.0" in metrics
 
 
 def test_a_document_of_a_feed_that_was_retired_meanwhile_is_not_read(scene: Scene) -> None:
