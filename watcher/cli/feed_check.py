@@ -43,9 +43,10 @@ def check(
         list[str] | None,
         typer.Option(help="A private network (10.0.0.0/8) or host:port to allow besides WATCHER_ALLOW_PRIVATE."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a URL.")] = False,
+    strict: Annotated[bool, typer.Option(help="End with status 3 when any is refused.")] = False,
 ) -> None:
-    """Would these URLs be contacted, and why not? One answer a line, in order; status 3 when any is refused.
+    """Would these URLs be contacted, and why not? One answer a line, in order.
 
     Nothing is contacted. Feeds, their redirects, articles and webhooks all pass the same check, which a service
     repeats for every address of a name when it connects.
@@ -61,11 +62,11 @@ def check(
         raise typer.BadParameter(str(error), param_hint="--allow") from error
     verdicts = _judged(written, allow_private, chosen.fetch_connect_s if look_up else None)
     if as_json:
-        rows = ",\n ".join(json.dumps(wire.dump(verdict), ensure_ascii=False) for verdict in verdicts)
-        typer.echo(f"[{rows}]")
+        for verdict in verdicts:
+            typer.echo(json.dumps(wire.dump(verdict), ensure_ascii=False))
     else:
         _show(verdicts)
-    if any(not verdict.allowed and verdict.reason != _EMPTY for verdict in verdicts):
+    if strict and any(not verdict.allowed and verdict.reason != _EMPTY for verdict in verdicts):
         raise typer.Exit(_FOUND)
 
 
