@@ -780,6 +780,18 @@ class OtherValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An amount in the currency of its reader."""
+
+    value: float
+    high: float | None = None
+    currency: str
+    rate_date: date
+    stale_days: int = 0
+    """How far the rate's day is from that of the news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing that a match tells, with the words it was read from.
 
@@ -803,6 +815,8 @@ class Fact:
     told_at: datetime | None = None
     """In an event: when that item was published, else first seen."""
     others: tuple[OtherValue, ...] = ()
+    shown: Shown | None = None
+    """In a digest whose reader wants another currency than the amount's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
