@@ -1,6 +1,6 @@
-"""What no honest feed holds is taken out, mended or refused before a parser sees it; each pass is linear in the text.
+"""A document's text before a parser sees it: what XML forbids is taken out, what publishers get wrong is mended.
 
-Which parser reads what is left is `watcher.parse.xml_feed`'s duty.
+Each pass is linear in the text. What feedparser must be kept from is `watcher.parse.costs`' duty.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _PROLOG_CHARACTERS = 20_000
 _ENTITY = re.compile(r"<!ENTITY[^<>]{0,2000}>", re.IGNORECASE)
 _PARAMETER = re.compile(r"%[A-Za-z_][\w.-]{0,60};")
 _ROOT = re.compile(r"<(?![?!])(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
-_ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)[\s>/]")
+ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)[\s>/]")
 _ENTRY_END = re.compile(r"</(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)\s{0,100}>")
 _ENDS = {"rss": "</channel></rss>", "feed": "</feed>", "RDF": "</rdf:RDF>"}
 _ROOT_END = re.compile(r"</(?:[A-Za-z_][\w.-]{0,60}:)?(?:rss|feed|rdf|channel)\s{0,100}>", re.IGNORECASE)
@@ -26,9 +26,15 @@ _NAKED = re.compile(r"&(?!#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9
 _STRAY = re.compile(r"<(?![A-Za-z_/!?])")
 _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
 _NUMBERED = re.compile(r"&#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}));")
-_ENDLESS_TAG = re.compile(r"<[A-Za-z][^<>]{65536}")
-_OPEN_ELEMENTS = 50_000
+_SECTIONS = 10_000
+_AMPERSANDS = 150_000
+_RUN_OF_AMPERSANDS = re.compile("&{8,}")
 _OPAQUE = (("<![CDATA[", "]]>"), ("<!--", "-->"))
+
+
+def megabytes(text: str) -> float:
+    """Length in millions of characters, at least 1: what a document may cost grows with it."""
+    return max(len(text) / 1_000_000, 1)
 
 
 def harmless(text: str) -> str:
@@ -51,7 +57,7 @@ def first_entries(text: str, root: str, max_entries: int) -> tuple[str, int]:
     """The text up to its `max_entries`-th entry, closed again, and how many entries were left out."""
     if text.count("item") + text.count("entry") <= max_entries:
         return text, 0
-    starts = [found.start() for found in _ENTRY.finditer(text)]
+    starts = [found.start() for found in ENTRY.finditer(text)]
     if len(starts) <= max_entries:
         return text, 0
     return text[: starts[max_entries]] + _ENDS.get(root, ""), len(starts) - max_entries
@@ -59,12 +65,17 @@ def first_entries(text: str, root: str, max_entries: int) -> tuple[str, int]:
 
 def breaks_off(text: str) -> bool:
     """Does the document end inside an entry? Then that entry's words may be half of what was meant."""
-    open_entries = len(_ENTRY.findall(text)) - len(_ENTRY_END.findall(text))
+    open_entries = len(ENTRY.findall(text)) - len(_ENTRY_END.findall(text))
     return open_entries > 0 and not _ROOT_END.search(text[-500:])
 
 
-def _outside(text: str, change: Callable[[str], str]) -> str:
-    """The text with `change` made everywhere but in CDATA sections and comments."""
+def outside(text: str, change: Callable[[str], str], *, comments: bool = True) -> str:
+    """The text with `change` made everywhere but in CDATA sections and comments; without comments when so asked.
+
+    Raises NotAFeed when there are more of them than any publisher writes.
+    """
+    if text.count("<!") > _SECTIONS * megabytes(text):
+        raise NotAFeed("XML of comments and sections, not well-formed")
     pieces: list[str] = []
     at = 0
     ends = {mark: text.find(mark) for mark, _end in _OPAQUE}
@@ -77,7 +88,9 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
         if end < 0:
             # A section without an end: what follows is read as text, as a browser would.
             return "".join((*pieces, change(text[at:])))
-        pieces += (change(text[at:start]), text[start : end + 3])
+        pieces.append(change(text[at:start]))
+        if comments or mark != "<!--":
+            pieces.append(text[start : end + 3])
         at = end + 3
 
 
@@ -92,7 +105,13 @@ def _numbered(entity: re.Match[str]) -> str:
 
 
 def mended(text: str) -> str:
-    """With ampersands and angle brackets that are no markup escaped, and HTML's names for characters replaced."""
+    """With ampersands and angle brackets that are no markup escaped, and HTML's names for characters replaced.
+
+    Raises NotAFeed when there are more ampersands than any publisher writes.
+    """
+    text = _RUN_OF_AMPERSANDS.sub("&", text)
+    if text.count("&") > _AMPERSANDS * megabytes(text):
+        raise NotAFeed("XML of ampersands, not well-formed")
 
     def change(piece: str) -> str:
         if "<" in piece:
@@ -101,14 +120,4 @@ def mended(text: str) -> str:
             return piece
         return _NUMBERED.sub(_numbered, _NAMED.sub(_named, _NAKED.sub("&amp;", piece)))
 
-    return _outside(text, change)
-
-
-def bounded(text: str) -> str:
-    """The text as feedparser may see it: shapes that cost it more than a little are refused with NotAFeed."""
-    if _ENDLESS_TAG.search(text):
-        raise NotAFeed("XML with a tag of more than 64 KB")
-    closed = text.count("</")
-    if text.count("<") - closed - (closed + text.count("/>")) > _OPEN_ELEMENTS:
-        raise NotAFeed(f"XML with more than {_OPEN_ELEMENTS} elements left open")
-    return text
+    return outside(text, change)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from watcher import wire
 from watcher.model import JSON, ItemDraft, ParsedFeed
 from watcher.parse.charset import decode
+from watcher.parse.dates import EARLIEST
 from watcher.parse.entry import Document, NotAFeed
 from watcher.parse.item import make_item, text_of
 from watcher.parse.json_feed import read_json_feed
@@ -27,6 +27,7 @@ __all__ = ["NotAFeed", "parse", "read"]
 MAX_ENTRIES = 2000
 _DROPPED_SHOWN = 20
 _FEED_TITLE_CHARACTERS = 300
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _document(body: bytes, content_type: str | None) -> Document:
@@ -39,22 +40,43 @@ def _document(body: bytes, content_type: str | None) -> Document:
     return read_xml_feed(text, MAX_ENTRIES)
 
 
-def _apart(items: list[ItemDraft]) -> tuple[list[ItemDraft], int]:
-    """Items that share an identity: told apart by their links, else the last one stands; and how many fell away.
+def _first_link(items: list[ItemDraft]) -> str | None:
+    """The link that keeps the plain identity: of the item that came first, else the one that sorts first.
 
-    Feeds are mostly newest first, so the last of them, which was seen first, keeps the plain identity.
+    Never the one that stands first or last: publishers turn their lists around, and identities must not jump.
     """
-    counts = Counter(item.identity for item in items)
+    linked = [(item.published_at or _NEVER, item.link) for item in items if item.link is not None]
+    return min(linked)[1] if linked else None
+
+
+def _marked(item: ItemDraft) -> ItemDraft:
+    mark = hashlib.sha256((item.link or "").encode()).hexdigest()[:12]
+    return replace(item, identity=f"{item.identity}#{mark}", alias=f"{item.alias}#{mark}")
+
+
+def _apart(items: list[ItemDraft]) -> tuple[list[ItemDraft], int]:
+    """Items that share an identity are told apart by their links; else the newest stands, of equals the last.
+
+    Also says how many fell away.
+    """
+    groups: dict[str, list[ItemDraft]] = {}
+    for item in items:
+        groups.setdefault(item.identity, []).append(item)
+    if len(groups) == len(items):
+        return items, 0
+    plain = {identity: _first_link(group) for identity, group in groups.items()}
     kept: dict[str, ItemDraft] = {}
-    plain: dict[str, str | None] = {}
-    for item in reversed(items):
-        if counts[item.identity] > 1:
-            first_link = plain.setdefault(item.identity, item.link)
-            if item.link is not None and item.link != first_link:
-                mark = hashlib.sha256(item.link.encode()).hexdigest()[:12]
-                item = replace(item, identity=f"{item.identity}#{mark}", alias=f"{item.alias}#{mark}")
-        kept.setdefault(item.identity, item)
-    return list(reversed(kept.values())), len(items) - len(kept)
+    for item in items:
+        if item.link is not None and item.link != plain[item.identity]:
+            item = _marked(item)
+        other = kept.get(item.identity)
+        if other is None or _said_at(item) >= _said_at(other):
+            kept[item.identity] = item
+    return list(kept.values()), len(items) - len(kept)
+
+
+def _said_at(item: ItemDraft) -> datetime:
+    return item.updated_at or item.published_at or EARLIEST
 
 
 def _shown(dropped: list[str]) -> tuple[str, ...]:
@@ -88,7 +110,7 @@ def parse(
             cuts = ("an entry without title, text and link",)
         dropped += cuts
     items, repeated = _apart(items)
-    dropped += [f"{repeated} repeated entries; the last of each is kept"] * bool(repeated)
+    dropped += [f"{repeated} repeated entries; the newest of each is kept"] * bool(repeated)
     return ParsedFeed(
         title=shorten(one_line(text_of(document.title)), _FEED_TITLE_CHARACTERS) or None,
         link=canonical(document.link, url),

@@ -57,10 +57,11 @@ _Ending = Callable[[str], None]
 
 
 class Reading:
-    """What was read: `version`, `feed` and `entries`, in feedparser's shape."""
+    """What was read: `version`, `feed` and `entries`, in feedparser's shape; `over` counts entries left out before."""
 
     def __init__(self) -> None:
         self.well_formed = True
+        self.over = 0
         self.version = ""
         self.feed: dict[str, Any] = {}
         self.entries: list[dict[str, Any]] = []
@@ -298,7 +299,9 @@ class _Events:
         self.read.entries.append(self._entry)
 
     def _start_source(self, _key: str, _attributes: _Attributes) -> None:
-        self._source_at = self._source_at or self._depth
+        if self._source_at:
+            raise Unusual("a source inside of a source")
+        self._source_at = self._depth
         self._title_depth = -1
 
     def _start_aside(self, key: str, _attributes: _Attributes) -> None:
@@ -436,7 +439,9 @@ class _Events:
         def ending(text: str) -> None:
             if key in _NAMES:
                 author[_NAMES[key]] = text
-            elif text and key not in _ADDRESSES:
+            elif key in _ADDRESSES:
+                author["href"] = text
+            elif text:
                 raise Unusual("words about an author")
 
         self._collect(ending)

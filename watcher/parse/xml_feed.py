@@ -12,7 +12,8 @@ from typing import Any
 import feedparser
 
 from watcher.parse.announced import announced_xml
-from watcher.parse.bounds import bounded, breaks_off, first_entries, harmless, mended, root_name
+from watcher.parse.bounds import breaks_off, first_entries, harmless, mended, root_name
+from watcher.parse.costs import affordable
 from watcher.parse.entry import Broken, Document, Entry, Markup, NotAFeed, Unusual
 from watcher.parse.well_formed import Reading, read_well_formed
 from watcher.parse.wishes import wishes_of
@@ -87,10 +88,13 @@ def _entry(entry: Any, *, atom: bool) -> Entry:
     )
 
 
-def _by_feedparser(text: str) -> Reading:
+def _by_feedparser(text: str, *, broken: bool = False) -> Reading:
+    text, over = affordable(text, broken=broken)
+    # What no XML document begins with spares it the attempt to read a broken one strictly.
+    body = ("&" if broken else "") + text
     try:
         found = feedparser.parse(
-            io.BytesIO(text.encode()), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
+            io.BytesIO(body.encode()), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
         )
     except _BREAKS_IT as error:
         raise NotAFeed(f"XML that cannot be read ({type(error).__name__})") from None
@@ -98,6 +102,7 @@ def _by_feedparser(text: str) -> Reading:
     reading.version = dict.get(found, "version") or ""
     reading.feed, reading.entries = dict.get(found, "feed") or {}, dict.get(found, "entries") or []
     reading.well_formed = not dict.get(found, "bozo")
+    reading.over = over
     return reading
 
 
@@ -108,11 +113,13 @@ def _read(text: str) -> Reading:
     except Broken:
         text = mended(text)
     except Unusual:
-        return _by_feedparser(bounded(text))
+        return _by_feedparser(text)
     try:
         reading = read_well_formed(text)
+    except Broken:
+        reading = _by_feedparser(text, broken=True)
     except Unusual:
-        reading = _by_feedparser(bounded(text))
+        reading = _by_feedparser(text)
     reading.well_formed = False
     return reading
 
@@ -127,6 +134,7 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
         raise NotAFeed("an HTML page")
     text, over = first_entries(text, root, max_entries)
     reading = _read(text)
+    over += reading.over
     torn = not over and not reading.well_formed and breaks_off(text)
     if not reading.version and not any(_string(entry, "title", "link", "id") for entry in reading.entries):
         raise NotAFeed("XML, but not a feed" if root else "not XML, HTML or JSON")
@@ -142,5 +150,5 @@ def read_xml_feed(text: str, max_entries: int) -> Document:
         entries=tuple(_entry(entry, atom=atom) for entry in reading.entries[:max_entries]),
         well_formed=reading.well_formed,
         complete=not torn,
-        dropped=(f"{over} entries over {max_entries}",) if over else (),
+        dropped=(f"{over} entries over {len(reading.entries)}",) if over else (),
     )
