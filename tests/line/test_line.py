@@ -12,11 +12,13 @@ from standardwebhooks import Webhook
 
 from watcher.pipeline import Step
 
+ELSEWHERE = {Step.PUSHES, Step.HUBS, Step.PAGES}
+"""This stage has no hubs and no pages of articles; what a kill there does is tested where they are."""
 POINTS = [
     *(
         f"{step}:{point}"
         for step in Step
-        if step is not Step.DELIVERIES
+        if step is not Step.DELIVERIES and step not in ELSEWHERE
         for point in ("claimed", "committing", "committed")
     ),
     "deliveries:sending",
