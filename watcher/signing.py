@@ -6,6 +6,7 @@ is read. Tokens do not expire: an old mail must still unsubscribe.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,11 @@ from watcher.model import AlertLinks, DigestLinks
 
 TOKEN_CHARACTERS = 600
 """A longer one is not ours, and is not even looked at."""
+
+
+def address_key(address: str) -> str:
+    """By what a mail address is known where the address itself is not kept; capital letters make no difference."""
+    return hashlib.sha256(address.strip().casefold().encode()).hexdigest()
 
 
 class Purpose(StrEnum):

@@ -85,8 +85,9 @@ def _lease() -> tuple[Column[Any], ...]:
     )
 
 
-def _partial(name: str, column: str, where: str) -> Index:
-    return Index(name, column, sqlite_where=text(where), postgresql_where=text(where))
+def _partial(name: str, columns: str | list[str], where: str) -> Index:
+    named = [columns] if isinstance(columns, str) else columns
+    return Index(name, *named, sqlite_where=text(where), postgresql_where=text(where))
 
 
 feeds = Table(
@@ -378,10 +379,16 @@ channels = Table(
     Column("free_at", Instant),
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("failing_since", Instant),
+    Column("fault", Text),
     Column("open_until", Instant),
-    Column("sending", Integer, nullable=False, server_default="0"),
+    Column("worked_at", Instant),
+    Column("turn_at", Instant),
 )
-"""`free_at`: when its rate allows the next message. `open_until`: until when its breaker lets nothing through."""
+"""`free_at`: when its rate, or its receiver, allows the next message. `failures`: in a row, `fault` the last of them.
+
+`open_until`: until when its breaker lets nothing through, set until it closes. `worked_at`: when a message last went
+through, to the minute. `turn_at`: when one was last taken up, so that channels take turns.
+"""
 
 subscriptions = Table(
     "subscriptions",
@@ -394,9 +401,14 @@ subscriptions = Table(
     Column("address_key", String(64)),
     Column("ended_at", Instant),
     Column("ended_by", String(16)),
+    Column("unconfirmed_since", Instant),
     Index("ix_subscriptions_address_key", "address_key"),
 )
-"""`ended_at`: when its reader unsubscribed; a reload of watcher.yml does not undo it."""
+"""`ended_at`: when its reader unsubscribed; a reload of watcher.yml does not undo it.
+
+`unconfirmed_since`: when somebody asked for it on the page, until the reader of that address confirms; meanwhile it is
+told nothing but the letter that asks.
+"""
 
 mutes = Table(
     "mutes",
@@ -427,19 +439,19 @@ signups = Table(
     "signups",
     metadata,
     _id(),
-    Column("address_key", String(64), nullable=False),
     Column("limit_key", String(64), nullable=False),
+    Column("client_key", String(64), nullable=False),
     Column("network_key", String(64), nullable=False),
-    Column("address", Text),
-    Column("choices", Json, nullable=False),
+    Column("subscription_id", String(80)),
     Column("asked_at", Instant, nullable=False),
     Column("mailed_at", Instant),
     Column("confirmed_at", Instant),
     Index("ix_signups_limit_key", "limit_key", "asked_at"),
+    Index("ix_signups_client_key", "client_key", "asked_at"),
     Index("ix_signups_network_key", "network_key", "asked_at"),
     Index("ix_signups_asked_at", "asked_at"),
 )
-"""Asked-for subscriptions, kept to confirm them and to bound how often an address can be mailed."""
+"""Each time that somebody asked for a subscription, to bound how often an address can be mailed; hashes only."""
 
 digests = Table(
     "digests",
@@ -494,6 +506,8 @@ deliveries = Table(
     *_lease(),
     UniqueConstraint("digest_id", "channel_id"),
     _partial("ix_deliveries_backlog", "next_attempt_at", "state = 'pending'"),
+    _partial("ix_deliveries_of_channel", ["channel_id", "next_attempt_at"], "state = 'pending'"),
+    _partial("ix_deliveries_held", ["channel_id"], "lease_owner IS NOT NULL"),
 )
 
 attempts = Table(

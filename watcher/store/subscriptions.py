@@ -29,8 +29,12 @@ def sync_subscriptions(
 
 
 def active(conn: Connection) -> list[SubscriptionConfig]:
-    """Every live subscription but the service's own, in order of id."""
-    query = select(subscriptions.c.config).where(subscriptions.c.retired_at.is_(None), subscriptions.c.id != OPS)
+    """Every live subscription but the service's own and those nobody has confirmed yet, in order of id."""
+    query = select(subscriptions.c.config).where(
+        subscriptions.c.retired_at.is_(None),
+        subscriptions.c.unconfirmed_since.is_(None),
+        subscriptions.c.id != OPS,
+    )
     return [wire.load(SubscriptionConfig, config) for config in conn.execute(query.order_by("id")).scalars()]
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from watcher.store.schema import Id, Instant, Json
+from watcher.store.schema import Id, Instant
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+_OUTBOX = {
+    "ix_deliveries_of_channel": (["channel_id", "next_attempt_at"], "state = 'pending'"),
+    "ix_deliveries_held": (["channel_id"], "lease_owner IS NOT NULL"),
+}
 _Columns = dict[str, tuple["sa.Column[object]", ...]]
 
 
@@ -21,13 +25,16 @@ def _columns() -> _Columns:
             sa.Column("free_at", Instant(), nullable=True),
             sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
             sa.Column("failing_since", Instant(), nullable=True),
+            sa.Column("fault", sa.Text(), nullable=True),
             sa.Column("open_until", Instant(), nullable=True),
-            sa.Column("sending", sa.Integer(), server_default="0", nullable=False),
+            sa.Column("worked_at", Instant(), nullable=True),
+            sa.Column("turn_at", Instant(), nullable=True),
         ),
         "subscriptions": (
             sa.Column("address_key", sa.String(length=64), nullable=True),
             sa.Column("ended_at", Instant(), nullable=True),
             sa.Column("ended_by", sa.String(length=16), nullable=True),
+            sa.Column("unconfirmed_since", Instant(), nullable=True),
         ),
         "deliveries": (sa.Column("expires_at", Instant(), nullable=True),),
     }
@@ -38,6 +45,9 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     op.create_index("ix_subscriptions_address_key", "subscriptions", ["address_key"])
+    for name, (columns, where) in _OUTBOX.items():
+        words = sa.text(where)
+        op.create_index(name, "deliveries", columns, sqlite_where=words, postgresql_where=words)
     _mutes()
     _suppressions()
     _signups()
@@ -75,17 +85,17 @@ def _signups() -> None:
     op.create_table(
         "signups",
         sa.Column("id", Id, autoincrement=True, nullable=False),
-        sa.Column("address_key", sa.String(length=64), nullable=False),
         sa.Column("limit_key", sa.String(length=64), nullable=False),
+        sa.Column("client_key", sa.String(length=64), nullable=False),
         sa.Column("network_key", sa.String(length=64), nullable=False),
-        sa.Column("address", sa.Text(), nullable=True),
-        sa.Column("choices", Json, nullable=False),
+        sa.Column("subscription_id", sa.String(length=80), nullable=True),
         sa.Column("asked_at", Instant(), nullable=False),
         sa.Column("mailed_at", Instant(), nullable=True),
         sa.Column("confirmed_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_signups"),
     )
     op.create_index("ix_signups_limit_key", "signups", ["limit_key", "asked_at"])
+    op.create_index("ix_signups_client_key", "signups", ["client_key", "asked_at"])
     op.create_index("ix_signups_network_key", "signups", ["network_key", "asked_at"])
     op.create_index("ix_signups_asked_at", "signups", ["asked_at"])
 
@@ -94,6 +104,8 @@ def downgrade() -> None:
     for table in ("signups", "suppressions", "mutes"):
         op.drop_table(table)
     op.drop_index("ix_subscriptions_address_key", "subscriptions")
+    for name in _OUTBOX:
+        op.drop_index(name, "deliveries")
     for table, columns in _columns().items():
         for column in columns:
             op.drop_column(table, column.name)
