@@ -67,7 +67,7 @@ def after(outcome: FetchOutcome, tries: int, **changes: Any) -> timedelta | None
 
 
 PASSING = ["rate_limited", "server_error", "timeout", "dns", "tls", "connection", "truncated", "empty_body"]
-PASSING += ["internal_error"]
+PASSING += ["parser_failed", "internal_error"]
 
 
 @pytest.mark.parametrize("outcome", FetchOutcome)

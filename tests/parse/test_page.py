@@ -15,7 +15,7 @@ from services.web import HttpSink
 
 from watcher.errors import SandboxFailed
 from watcher.parse import page
-from watcher.parse.page import CPU_S, MAX_BYTES, Page, Refusal, Refused, parse, refusal
+from watcher.parse.page import CPU_S, MAX_BYTES, Page, Refusal, Refused, joined, parse, refusal
 from watcher.sandbox import Sandbox
 
 SEEDS = Path(__file__).resolve().parents[2].parent / "shared" / "seeds"
@@ -196,6 +196,28 @@ def test_a_page_must_say_more_than_the_feed_and_of_the_same(
     assert judged(found, **given) is verdict
 
 
+@pytest.mark.parametrize(
+    ("brought", "kept"),
+    [
+        (ENGLISH[1], False),
+        (ENGLISH[1][:60] + "…", False),
+        (ENGLISH[1].upper(), False),
+        ("", False),
+        (CHINESE[1][:30] + "……", True),
+        ("Kestrel Bio raised $36 million, and $400 million before.", True),
+        ("An exclusive report on the plans that nobody else has seen.", True),
+    ],
+)
+def test_what_the_feed_says_is_kept_where_the_page_lacks_it(brought: str, kept: bool) -> None:
+    article = "\n\n".join(ENGLISH)
+    assert joined(brought, article) == (f"{brought}\n\n{article}" if kept else article)
+
+
+def test_what_a_chinese_feed_says_is_known_in_its_page() -> None:
+    article = "\n\n".join(CHINESE)
+    assert joined(CHINESE[1][:30] + "……", article) == article
+
+
 # ── hostile pages ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -255,7 +277,7 @@ def test_a_hostile_page_costs_half_a_second_or_is_refused(sandbox: Sandbox, sour
     try:
         timed = sandbox.call("article_pages:read_timed", payload, timeout_s=30)
     except SandboxFailed as failed:
-        assert "SIGPROF" in str(failed)  # its half second ended in the middle of one call of the library
+        assert page.OUT_OF_TIME in str(failed)  # its half second ended in the middle of one call of the library
         return
     assert timed["cpu_s"] < CPU_S + 0.1
     assert "refused" in timed["answer"] or timed["answer"]["text"]
@@ -276,6 +298,14 @@ def test_the_extractor_fits_into_the_default_sandbox_with_room_to_spare() -> Non
     with Sandbox(memory_mb=320) as small:
         payload = {"body_b64": base64.b64encode(article_page(ENGLISH).encode()).decode(), "content_type": "text/html"}
         assert small.call("watcher.parse.page:read", payload, timeout_s=30)["title"]
+
+
+@pytest.mark.parametrize(
+    "words", [["Kestrel Bio pays for trials."], ENGLISH, ["一句话。"]], ids=["short", "long", "zh"]
+)
+def test_the_first_page_of_a_process_pays_for_nothing_but_itself(words: list[str]) -> None:
+    with Sandbox() as fresh:
+        assert fresh.call("article_pages:first_timed", article_page(words), timeout_s=60) < CPU_S / 4
 
 
 def test_a_page_makes_the_extractor_contact_nobody(http_sink: HttpSink) -> None:

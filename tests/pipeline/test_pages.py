@@ -47,7 +47,7 @@ tests:
 """
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
 TITLE = "Kestrel Bio pays for its next trials"
-SUMMARY = "Kestrel Bio has told its shareholders something."
+SUMMARY = "Kestrel Bio has told its shareholders how it will pay."
 HTML = "text/html; charset=utf-8"
 FOLDER_OF_RULES = "page-rules"
 
@@ -168,6 +168,14 @@ def test_an_item_gets_the_text_of_its_page(reader: Reader) -> None:
     assert reader.read(hours=1) == []
 
 
+def test_what_only_the_feed_says_stays_before_the_article(reader: Reader) -> None:
+    said = "Kestrel Bio is said to be worth $400 million."
+    reader.bring(Entry(name="a", link=reader.page(article_page(ENGLISH)), text=said))
+    reader.read()
+    assert reader.item().text == "\n\n".join([said, *ENGLISH])
+    assert reader.row().text == "\n\n".join(ENGLISH)
+
+
 @pytest.mark.parametrize(
     ("charset", "content_type"),
     [("utf-8", HTML), ("utf-8", "text/html; charset=iso-8859-1"), ("gb18030", "text/html; charset=utf-8")],
@@ -175,7 +183,7 @@ def test_an_item_gets_the_text_of_its_page(reader: Reader) -> None:
 def test_a_chinese_page_is_read_whatever_its_header_says(reader: Reader, charset: str, content_type: str) -> None:
     source = chinese_page(f'<meta charset="{charset}">').encode(charset)
     link = reader.page(source, headers={"Content-Type": content_type})
-    reader.bring(Entry(name="a", link=link, title="启明医药落户重庆国际生物城", text="启明医药来了。"))
+    reader.bring(Entry(name="a", link=link, title="启明医药落户重庆国际生物城", text=CHINESE[0][:20] + "…"))
     reader.read()
     assert reader.item().text == "\n\n".join(CHINESE)
 
@@ -331,6 +339,17 @@ def test_without_the_extractor_items_keep_their_summaries_and_ops_hear_of_it_onc
     assert "pip install 'biotech-watcher[fulltext]'" in json.loads(notices[0])["lines"][1]
 
 
+def test_a_child_that_fails_by_no_fault_of_the_page_gives_it_another_try(reader: Reader, extractor: Sandbox) -> None:
+    reader.bring(Entry(name="a", link=reader.page(article_page(ENGLISH))))
+    with Sandbox(memory_mb=64) as cramped:
+        reader.rt.sandbox = cramped
+        reader.read()
+    assert reader.told() == ("waiting", "parser_failed", 1)
+    reader.rt.sandbox = extractor
+    reader.read(minutes=20)
+    assert reader.told() == ("read", "read", 2)
+
+
 def test_one_bad_page_does_not_stop_the_others(reader: Reader) -> None:
     reader.web.answer("/bad", hang_up=True)
     good, heavy = reader.page(article_page(ENGLISH)), reader.page("<p>" + "<b>w</b> " * 9000, "/heavy")
@@ -396,7 +415,13 @@ def test_the_page_of_an_edited_entry_is_read_anew_and_not_from_the_copy(reader: 
     reader.bring(Entry(name="a", link=link))
     reader.read()
     reader.clock.now += timedelta(hours=1)
-    reader.bring(Entry(name="a", link=link, text="Kestrel Bio has told its shareholders of a trial with 420 patients."))
+    reader.bring(
+        Entry(
+            name="a",
+            link=link,
+            text="Kestrel Bio has told its shareholders how it will pay for trials in 420 patients.",
+        )
+    )
     assert reader.item().edits == 1
     assert reader.read(minutes=5) == []
     assert reader.read(minutes=6) == ["/a"]
@@ -493,7 +518,7 @@ def test_an_amount_that_only_the_page_tells_makes_exactly_one_update(line: Stage
 
 
 def test_an_event_that_only_the_page_tells_is_found(line: Stage) -> None:
-    publish(line, chinese_page(), title="启明医药落户重庆国际生物城", text="启明医药来了。")
+    publish(line, chinese_page(), title="启明医药落户重庆国际生物城", text=CHINESE[0][:17] + "…")
     go(line, Step.FEEDS, *TELL)
     assert hooked(line) == []
     go(line, Step.PAGES, *TELL)

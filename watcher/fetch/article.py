@@ -36,6 +36,7 @@ _PASSING = frozenset(
         FetchOutcome.CONNECTION,
         FetchOutcome.TRUNCATED,
         FetchOutcome.EMPTY_BODY,
+        FetchOutcome.PARSER_FAILED,
         FetchOutcome.INTERNAL_ERROR,
     }
 )

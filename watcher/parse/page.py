@@ -34,6 +34,8 @@ MAX_DEPTH = 200
 CPU_S = 0.5
 """Processor seconds for one page. Beyond nine tenths of it the page is refused; at its end the child is killed, since
 what runs then is one call of the HTML library, which listens to nothing."""
+OUT_OF_TIME = signal.SIGPROF.name
+"""How the sandbox names the end of a child whose page took all its time."""
 STUB_BYTES = 1500
 """A page that says it is for subscribers is taken as its stub below so much text."""
 _TITLE_CHARACTERS = 1000
@@ -63,7 +65,9 @@ _FOR_SUBSCRIBERS = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile("[\u4e00-\u9fff]{2}|[^\\W\\d_]{4,}")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _LEAST_SHARED = 0.3
+_MOST_SHARED = 0.8
 _WORDS_TO_COMPARE = 3
 
 
@@ -157,7 +161,7 @@ def text_of(body: bytes, content_type: str | None) -> str:
 
 @cache
 def _library() -> tuple[Any, Callable[[Any], Any]]:
-    """lxml.html and the extractor, imported and tried once, since a first page costs a fifth of a second more.
+    """lxml.html and the extractor, imported and tried once, since first pages cost half a second more.
 
     Raises Refused when the extra is not installed.
     """
@@ -168,7 +172,8 @@ def _library() -> tuple[Any, Callable[[Any], Any]]:
     config = import_module("trafilatura.settings").use_config()
     config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(_ARTICLE_CHARACTERS))
     extract = partial(trafilatura.bare_extraction, include_comments=False, config=config)
-    extract(lxml_html.document_fromstring(f"<html><body><p>{_WARM_UP}</p></body></html>"))
+    for words in (_WARM_UP, "Short."):  # for a short text other finders are asked too
+        extract(lxml_html.document_fromstring(f"<html><body><p>{words}</p></body></html>"))
     detect(_WARM_UP)
     return lxml_html, extract
 
@@ -273,6 +278,16 @@ def refusal(page: Page, *, title: str, brought: str, url: str, final_url: str) -
     told = f"{page.title} {page.text}".casefold()
     shared = sum(word in told for word in asked)
     return Refusal.OTHER_PAGE if shared < _LEAST_SHARED * len(asked) else None
+
+
+def joined(brought: str, article: str) -> str:
+    """The article, after what the feed brought where it lacks some of it: a standfirst, a number. At most 64 KB."""
+    there = article.casefold()
+    asked = _words(brought)
+    told = sum(word in there for word in asked) >= _MOST_SHARED * len(asked)
+    if told and all(number in there for number in _NUMBER.findall(brought)):
+        return article
+    return cut(f"{brought}\n\n{article}", FIELD_BYTES).strip()
 
 
 # ── in the sandbox ───────────────────────────────────────────────────────────────────────────────────────────────────

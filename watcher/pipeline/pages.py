@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,7 +18,7 @@ from watcher.fetch import spacing
 from watcher.fetch.article import ACCEPT, PAGES_OF_ONE_DOCUMENT, Choice, choose, next_try
 from watcher.fetch.get import conditional_get
 from watcher.model import Feed, FetchOutcome, FetchResult, Item, Notice, Validators
-from watcher.parse.page import INSTALL, MAX_BYTES, Page, Refusal, available, refusal
+from watcher.parse.page import INSTALL, MAX_BYTES, OUT_OF_TIME, Page, Refusal, available, joined, refusal
 from watcher.pipeline import politeness
 from watcher.pipeline.politeness import Visit
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, notify, nudges
@@ -122,7 +122,12 @@ def _read(turn: Turn, page: WaitingPage) -> int | None:
     if answered.result.outcome is not FetchOutcome.CHANGED:
         _no_page(turn, page, answered)
         return None
-    article = _extract(turn.rt, page, answered.result)
+    try:
+        article = _extract(turn.rt, page, answered.result)
+    except SandboxFailed as failed:
+        broken = replace(answered.result, outcome=FetchOutcome.PARSER_FAILED, detail=str(failed))
+        _no_page(turn, page, replace(answered, result=broken))
+        return None
     if isinstance(article, Refusal):
         _fail(turn, page, article.value, tries=page.tries + 1, answered=answered)
         return None
@@ -156,23 +161,21 @@ def _ask(turn: Turn, page: WaitingPage) -> _Answered | None:
             put_off(until=admission.starts_at, slot_at=admission.slot_at)
             return None
     # the feed's own headers stay with the feed: an article may live anywhere
-    asked = partial(conditional_get, rt.client, page.url, Validators(), {"accept": ACCEPT}, MAX_BYTES)
-    try:
-        return _Answered(visit=visit, result=asked())
-    except BaseException:
-        with rt.database.write() as conn:
-            politeness.free(conn, visit, owner=turn.owner)
-        raise
+    largest = min(MAX_BYTES, rt.settings.fetch_max_bytes)
+    return _Answered(
+        visit=visit, result=conditional_get(rt.client, page.url, Validators(), {"accept": ACCEPT}, largest)
+    )
 
 
 def _extract(rt: Runtime, page: WaitingPage, result: FetchResult) -> Page | Refusal:
-    """The article, if the item gains by it."""
+    """The article, if the item gains by it. Raises SandboxFailed when the child failed by no fault of the page."""
     payload = {"body_b64": base64.b64encode(result.body or b"").decode(), "content_type": result.content_type}
     try:
         answer = rt.sandbox.call("watcher.parse.page:read", payload, timeout_s=rt.settings.sandbox_cpu_s + 5)
     except SandboxFailed as failed:
-        _log.warning("a page was too much for the extractor", page=page.id, url=page.url, why=str(failed))
-        return Refusal.TOO_COSTLY
+        if OUT_OF_TIME in str(failed):
+            return Refusal.TOO_COSTLY
+        raise
     if "refused" in answer:
         return Refusal(answer["refused"])
     found = wire.load(Page, answer)
@@ -193,9 +196,9 @@ def _let_go(turn: Turn, conn: Connection, page: WaitingPage, answered: _Answered
 
 def _give(turn: Turn, page: WaitingPage, read: ReadText, reason: str, answered: _Answered | None) -> int | None:
     rt = turn.rt
-    tries = page.tries + (answered is not None)
+    finish = partial(pages.finish_read, whole=joined(page.brought, read.text), tries=page.tries + bool(answered))
     with rt.database.write() as conn:
-        kept = pages.finish_read(conn, page, read, owner=turn.owner, reason=reason, tries=tries, now=rt.clock())
+        kept = finish(conn, page, read, owner=turn.owner, reason=reason, now=rt.clock())
         turn.reach("committing")
         _let_go(turn, conn, page, answered)
     _log.info("page read", page=page.id, item=page.item_id, reason=reason, characters=len(read.text), kept=kept)

@@ -154,16 +154,27 @@ def cached(conn: Connection, url: str, *, since: datetime) -> ReadText | None:
 
 
 def finish_read(
-    conn: Connection, page: WaitingPage, read: ReadText, *, owner: str, reason: str, tries: int, now: datetime
+    conn: Connection,
+    page: WaitingPage,
+    read: ReadText,
+    *,
+    whole: str,
+    owner: str,
+    reason: str,
+    tries: int,
+    now: datetime,
 ) -> bool:
-    """Give the item the page's text, for the rules to read; False when the lease was lost and nothing was written."""
+    """Keep the page's text for others and give its item the `whole`, for the rules to read.
+
+    False when the lease was lost and nothing was written.
+    """
     # the item before its page, as where a feed's edit wants the page anew: nobody waits in a circle
     conn.execute(select(item_rows.c.id).where(item_rows.c.id == page.item_id).with_for_update(key_share=True))
     values = {"state": PageState.READ.value, "reason": reason, "text": read.text, "fetched_at": now}
     values |= {"tries": tries, "slot_at": None, "attempt": 0}
     if not database.finish(conn, pages, page.id, owner=owner, attempt=page.attempt, values=values):
         return False
-    items.give_page(conn, page.item_id, read.text, read.language, now=now)
+    items.give_page(conn, page.item_id, whole, read.language, now=now)
     return True
 
 
