@@ -1058,7 +1058,9 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     SENT = "sent"
     PARKED = "parked"
-    """Given up after N attempts or a refusal that trying again cannot mend; `watcher deliveries retry` wakes it."""
+    """Given up after its time or a refusal that trying again cannot mend; `watcher deliveries retry` wakes it."""
+    WITHHELD = "withheld"
+    """Never sent: its reader unsubscribed or muted it, or the address bounces. The reason says which."""
 
 
 class OutcomeKind(StrEnum):
@@ -1103,6 +1105,36 @@ class Delivery:
     tries: int
     """The same since the message was last woken: what the limit of attempts counts."""
     first_attempt_at: datetime | None
+    immediate: bool = True
+    """Whether it tells one alert or notice, and not a digest."""
+    expires_at: datetime | None = None
+    """Until when it is tried; None is for ever."""
+    uncertain: int = 0
+    """How many of the tries before ended without anybody knowing whether the message arrived."""
+    unfinished: int = 0
+    """How many of the tries before never ended: their worker died."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelState:
+    """How a channel stands with those who send to it, read while nobody else could change it."""
+
+    config: ChannelConfig
+    disabled_reason: str | None = None
+    retired: bool = False
+    free_at: datetime | None = None
+    """When its rate, or its receiver, allows the next message."""
+    failures: int = 0
+    """In a row."""
+    failing_since: datetime | None = None
+    fault: str | None = None
+    """The last failure's reason."""
+    open_until: datetime | None = None
+    """Set while its breaker is open; once the instant has passed, one message may try."""
+    worked_at: datetime | None = None
+    """When a message last went through, to the minute."""
+    held_since: tuple[datetime, ...] = ()
+    """Since when each message is being sent that a worker has in hand, oldest first."""
 
 
 JSON = Any

@@ -178,8 +178,10 @@ SETTINGS: tuple[Setting, ...] = (
     _s("sweep_every_s", _seconds, 5.0, "Time between two looks for forgotten work.", unit="s", low=0.2, high=60),
     _s("batch", _whole, 50, "Ids in one message, and rows in one claim.", low=1, high=1000),
     _s("deliver_total_s", _seconds, 20.0, "Limit for one attempt of a delivery.", unit="s", low=0.1, high=25),
-    _s("deliver_attempts_max", _whole, 10, "Attempts before a delivery is parked.", low=1, high=100),
-    _s("retry_base_s", _seconds, 30.0, "First back-off of a failed delivery; it doubles.", unit="s", low=0.1),
+    _s("deliver_attempts_max", _whole, 100, "Attempts at most, should time not end them first.", low=1, high=1000),
+    _s("webhook_retry_s", _seconds, 259200.0, "How long a webhook's message is tried.", unit="s", low=1),
+    _s("alert_retry_s", _seconds, 86400.0, "How long an alert by mail or chat is tried.", unit="s", low=1),
+    _s("retry_base_s", _seconds, 5.0, "First back-off of a failed delivery; it doubles.", unit="s", low=0.1),
     _s("retry_max_s", _seconds, 14400.0, "Longest back-off of a failed delivery.", unit="s", low=0.1),
     _s("park_after", _whole, 5, "Times a row may break us before it is put aside.", low=1, high=100),
     _s("story_days", _whole, 14, "How long after its last item a story takes in further ones.", unit="days", low=1),
@@ -224,8 +226,10 @@ class Settings:
     sweep_every_s: float = 5.0
     batch: int = 50
     deliver_total_s: float = 20.0
-    deliver_attempts_max: int = 10
-    retry_base_s: float = 30.0
+    deliver_attempts_max: int = 100
+    webhook_retry_s: float = 259200.0
+    alert_retry_s: float = 86400.0
+    retry_base_s: float = 5.0
     retry_max_s: float = 14400.0
     park_after: int = 5
     story_days: int = 14
