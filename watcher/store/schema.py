@@ -443,6 +443,7 @@ signups = Table(
     Column("client_key", String(64), nullable=False),
     Column("network_key", String(64), nullable=False),
     Column("subscription_id", String(80)),
+    Column("reason", String(24), nullable=False),
     Column("asked_at", Instant, nullable=False),
     Column("mailed_at", Instant),
     Column("confirmed_at", Instant),

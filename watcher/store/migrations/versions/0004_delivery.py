@@ -89,6 +89,7 @@ def _signups() -> None:
         sa.Column("client_key", sa.String(length=64), nullable=False),
         sa.Column("network_key", sa.String(length=64), nullable=False),
         sa.Column("subscription_id", sa.String(length=80), nullable=True),
+        sa.Column("reason", sa.String(length=24), nullable=False),
         sa.Column("asked_at", Instant(), nullable=False),
         sa.Column("mailed_at", Instant(), nullable=True),
         sa.Column("confirmed_at", Instant(), nullable=True),
