@@ -1,4 +1,4 @@
-"""The letters that a sign-up sends: our own fixed words in the reader's language, one button, nothing that was typed."""
+"""The letters that a sign-up sends: our own words in the reader's language, one button, nothing that was typed."""
 
 from __future__ import annotations
 

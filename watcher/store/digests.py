@@ -88,6 +88,12 @@ def add_notice(conn: Connection, key: str, notice: Notice, *, now: datetime) -> 
     return _make(conn, OPS, window, immediate=True, notice=notice, now=now)
 
 
+def add_letter(conn: Connection, subscription_id: str, key: str, notice: Notice, *, now: datetime) -> bool:
+    """Write something to one subscription's reader at once, whatever its hours: one letter for each key."""
+    window = Window(key=f"letter:{key}", closes_at=now)
+    return _make(conn, subscription_id, window, immediate=True, notice=notice, now=now)
+
+
 def add_alert(
     conn: Connection,
     *,

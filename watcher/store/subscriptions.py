@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from watcher import wire
 from watcher.model import SubscriptionConfig
@@ -45,3 +45,16 @@ def get(conn: Connection, subscription_id: str) -> SubscriptionConfig | None:
     )
     config = conn.execute(query).scalar_one_or_none()
     return None if config is None else wire.load(SubscriptionConfig, config)
+
+
+def end(conn: Connection, subscription_id: str, *, by: str, now: datetime) -> bool:
+    """End a subscription at its reader's wish; False when it had ended or is not there. A reload does not undo it."""
+    live = (subscriptions.c.id == subscription_id, subscriptions.c.ended_at.is_(None), subscriptions.c.id != OPS)
+    statement = update(subscriptions).where(*live, subscriptions.c.retired_at.is_(None))
+    return conn.execute(statement.values(ended_at=now, ended_by=by)).rowcount > 0
+
+
+def resume(conn: Connection, subscription_id: str) -> bool:
+    """Let an ended subscription be told again; False when it had not ended."""
+    ended = (subscriptions.c.id == subscription_id, subscriptions.c.ended_at.is_not(None))
+    return conn.execute(update(subscriptions).where(*ended).values(ended_at=None, ended_by=None)).rowcount > 0
