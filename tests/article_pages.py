@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from html import escape
 from typing import Any
 
@@ -25,6 +28,34 @@ CHINESE = (
 )
 RELATED = "Osprey Therapeutics signs $900 million deal with Falcon Pharma"
 BANNER = "We use cookies to give you the best experience and to measure how you use our pages."
+
+NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
+TITLE = "Kestrel Bio pays for its next trials"
+SUMMARY = "Kestrel Bio has told its shareholders how it will pay."
+HTML = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a feed brings of an article: by default a summary that the English one holds."""
+
+    name: str
+    link: str
+    title: str = TITLE
+    text: str = SUMMARY
+    at: datetime | None = NOON
+
+
+def rss(*entries: Entry) -> bytes:
+    """A feed that links to the pages of its entries."""
+    told = "".join(
+        f"<item><guid isPermaLink='false'>{one.name}</guid><title>{escape(one.title)}</title>"
+        f"<link>{escape(one.link)}</link><description>{escape(one.text)}</description>"
+        + (f"<pubDate>{format_datetime(one.at)}</pubDate>" if one.at else "")
+        + "</item>"
+        for one in entries
+    )
+    return f"<rss version='2.0'><channel><title>News</title>{told}</channel></rss>".encode()
 
 
 def article_page(

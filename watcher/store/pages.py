@@ -50,7 +50,6 @@ class WaitingPage:
     url: str
     title: str
     brought: str
-    feed_id: int
     tries: int
     """Requests made so far."""
     attempt: int
@@ -122,7 +121,7 @@ def claim(
     where = [WAITING, pages.c.next_fetch_at <= database.now_sql(conn, now), backlog.tried(pages, before)]
     rows = database.claim(conn, pages, ids, owner=owner, lease_s=lease_s, now=now, where=where, limit=len(ids))
     claimed = {row.id: row for row in rows}
-    query = select(pages.c.id, item_rows.c.feed_id, item_rows.c.title, item_rows.c.text, item_rows.c.summary)
+    query = select(pages.c.id, item_rows.c.title, item_rows.c.text, item_rows.c.summary)
     query = query.add_columns(item_rows.c.from_page).join(item_rows, item_rows.c.id == pages.c.item_id)
     found = []
     for item in conn.execute(query.where(pages.c.id.in_(list(claimed))).order_by(pages.c.id)):
@@ -134,7 +133,6 @@ def claim(
                 url=row.url,
                 title=item.title,
                 brought=_of_feed(item),
-                feed_id=item.feed_id,
                 tries=row.tries,
                 attempt=row.attempt,
                 created_at=row.created_at,
