@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from watcher import wording
-from watcher.model import AlertView, Coverage, DigestView, Level, Notice, SubscriptionConfig, Window
+from watcher.digest.currency import in_currency
+from watcher.model import (
+    AlertView,
+    Coverage,
+    DigestLinks,
+    DigestView,
+    Level,
+    Notice,
+    SubscriptionConfig,
+    Window,
+)
 
 _WEIGHT = {Level.HIGH: 2, Level.MEDIUM: 1, Level.LOW: 0}
 
@@ -21,8 +32,12 @@ def build(
     notice: Notice | None = None,
     left_out: tuple[str, ...] = (),
     public_url: str | None = None,
+    links: DigestLinks | None = None,
 ) -> DigestView:
-    """Pure. One entry per event, its newest revision; groups of a rule together, the weightiest group first."""
+    """Pure. One entry per event, its newest revision; groups of a rule together, the weightiest group first.
+
+    Amounts are shown in the subscription's currency too.
+    """
     return DigestView(
         key=key,
         subscription_id=subscription.id,
@@ -30,12 +45,21 @@ def build(
         zone=subscription.schedule.zone,
         window=window,
         immediate=immediate,
-        alerts=in_order(newest(alerts)),
+        alerts=tuple(_for_reader(alert, subscription) for alert in in_order(newest(alerts))),
         coverage=coverage,
         notice=notice,
         left_out=left_out,
         public_url=public_url,
+        links=links or DigestLinks(),
+        language=subscription.language,
+        currency=subscription.currency,
     )
+
+
+def _for_reader(alert: AlertView, subscription: SubscriptionConfig) -> AlertView:
+    if subscription.currency is None:
+        return alert
+    return dataclasses.replace(alert, event=in_currency(alert.event, subscription.currency))
 
 
 def newest(alerts: Iterable[AlertView]) -> tuple[AlertView, ...]:
@@ -48,13 +72,7 @@ def newest(alerts: Iterable[AlertView]) -> tuple[AlertView, ...]:
 
 def _one(group: list[AlertView]) -> AlertView:
     last = max(group, key=lambda alert: (alert.event.revision, alert.alert_id))
-    return AlertView(
-        alert_id=last.alert_id,
-        reason=last.reason,
-        event=last.event,
-        update=all(alert.update for alert in group),
-        changes=last.changes,
-    )
+    return dataclasses.replace(last, update=all(alert.update for alert in group))
 
 
 def _rank(alert: AlertView) -> tuple[int, float, float, int]:

@@ -14,11 +14,11 @@ from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import Phrase, PhraseError, read_phrase
 from watcher.match.rule import FactSpec, Look, Rule, RuleException, RuleTest, Selection, Where, Within
 from watcher.match.slots import KINDS
-from watcher.model import FactKind, Level, NewsText, RuleStatus, Stance
+from watcher.model import FactKind, Language, Level, NewsText, RuleStatus, Stance
 
 RULE_KEYS = (
-    "id", "title", "status", "level", "description", "tags", "falsepositives", "params", "selections", "condition",
-    "frames", "facts", "tests",
+    "id", "title", "titles", "status", "level", "description", "tags", "falsepositives", "params", "selections",
+    "condition", "frames", "facts", "tests",
 )  # fmt: skip
 SELECTION_KEYS = ("within", "in", "stance", "evidence", "all", "any", "none")
 FACT_KEYS = (
@@ -52,6 +52,7 @@ def read_rule(node: Node, shared: Shared) -> Rule | None:
     rule = Rule(
         id=_id(node),
         title=_text(node, "title"),
+        titles=_titles(node.get("titles")),
         status=_enum(node, "status", RuleStatus, RuleStatus.EXPERIMENTAL),
         level=_enum(node, "level", Level, Level.MEDIUM),
         description=_text(node, "description"),
@@ -77,6 +78,13 @@ def _text(node: Node, key: str) -> str:
 def _texts(node: Node, key: str) -> tuple[str, ...]:
     child = node.get(key)
     return child.texts() if child else ()
+
+
+def _titles(node: Node | None) -> dict[Language, str]:
+    """The title in other languages, by the language's code."""
+    if node is None or not node.mapping(tuple(Language)):
+        return {}
+    return {language: child.text() for language in Language if (child := node.get(language))}
 
 
 def _enum(node: Node, key: str, kind: Any, default: Any) -> Any:

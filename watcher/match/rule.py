@@ -14,6 +14,7 @@ from watcher.model import (
     AssetKind,
     Bound,
     FactKind,
+    Language,
     Level,
     MoneyRole,
     NewsText,
@@ -239,6 +240,8 @@ class Rule:
     title: str
     status: RuleStatus
     level: Level
+    titles: Mapping[Language, str] = field(default_factory=dict)
+    """The title for readers of other languages."""
     description: str = ""
     tags: tuple[str, ...] = ()
     falsepositives: tuple[str, ...] = ()

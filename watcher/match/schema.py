@@ -11,7 +11,18 @@ from watcher.match.clauses import OPERATORS
 from watcher.match.reading import CHOOSE, FACT_KEYS, SELECTION_KEYS
 from watcher.match.rule import Look, Where, Within
 from watcher.match.slots import KINDS
-from watcher.model import AssetKind, Bound, FactKind, Level, MoneyRole, PartyKind, PlaceKind, RuleStatus, Stance
+from watcher.model import (
+    AssetKind,
+    Bound,
+    FactKind,
+    Language,
+    Level,
+    MoneyRole,
+    PartyKind,
+    PlaceKind,
+    RuleStatus,
+    Stance,
+)
 
 SCHEMA_FILE = Path(__file__).resolve().parent.parent / "data" / "rule.schema.json"
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
@@ -107,6 +118,7 @@ def rule_schema() -> dict[str, Any]:
     properties = {
         "id": {"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"},
         "title": _TEXT,
+        "titles": _object({language.value: _TEXT for language in Language}),
         "status": _enum(RuleStatus),
         "level": _enum(Level),
         "description": _TEXT,

@@ -8,23 +8,23 @@ from datetime import datetime
 from functools import partial
 
 from watcher import log, wire
-from watcher.digest.build import build
 from watcher.errors import TryAgain
 from watcher.model import (
     AlertView,
     ChannelConfig,
     ChannelKind,
     DigestView,
+    EmptyDay,
     Envelope,
-    EventView,
     Notice,
     Rendered,
     SubscriptionConfig,
 )
+from watcher.pipeline.digest_view import digest_view, rule_titles
+from watcher.pipeline.links import links
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, channels, deliveries, digests, events, feeds, overview, subscriptions
-from watcher.story.merge import since
+from watcher.store import channels, deliveries, digests, subscriptions
 
 _log = log.get("pipeline")
 _REWRITES = 5
@@ -60,16 +60,16 @@ def _close_one(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
 
 
 def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
-    rt = turn.rt
+    rt, signer = turn.rt, links(turn.rt)
+    titles = rule_titles(rt)
     for _ in range(_REWRITES):
         with rt.database.read() as conn:
             subscription = subscriptions.get(conn, digest.subscription_id)
             ways = channels.configs(conn, subscription.channels) if subscription else []
             told = digests.alerts_of(conn, digest.id)
-            view = _digest_view(conn, digest, subscription, told) if subscription else None
+            view = digest_view(conn, digest, subscription, told, signer, titles) if subscription else None
         now = rt.clock()
-        worth_sending = view is not None and (view.alerts or view.notice)
-        messages = _messages(rt, view, ways, now) if view is not None and worth_sending else []
+        messages = _messages(rt, view, ways, now) if view and _worth_sending(view, subscription) else []
         with rt.database.write() as conn:
             digests.lock(conn, digest)
             if digests.alerts_of(conn, digest.id) != told:
@@ -85,38 +85,10 @@ def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
     raise TryAgain(f"digest {digest.id}: alerts kept coming while it was written")
 
 
-def _digest_view(
-    conn: Connection,
-    digest: digests.ClaimedDigest,
-    subscription: SubscriptionConfig,
-    told: Sequence[digests.AlertRow],
-) -> DigestView:
-    ids = [alert.event_id for alert in told]
-    views = events.views(conn, ids)
-    before = digests.told_before(conn, subscription.id, ids, digest.id)
-    alerts = [_alert_view(alert, views[alert.event_id], before.get(alert.event_id)) for alert in told]
-    return build(
-        key=digest.key,
-        subscription=subscription,
-        window=digest.window,
-        immediate=digest.immediate,
-        alerts=alerts,
-        coverage=feeds.coverage(conn),
-        notice=digest.notice,
-        public_url=overview.remembered(conn, "public_url"),
-    )
-
-
-def _alert_view(alert: digests.AlertRow, event: EventView, told: int | None) -> AlertView:
-    """One entry; `told` is the newest revision that the reader has heard of, if any."""
-    news = [one for one in event.revisions if told is not None and one.number > told]
-    return AlertView(
-        alert_id=alert.id,
-        reason=alert.reason,
-        event=event,
-        update=told is not None and told < alert.revision,
-        changes=since([change for one in news for change in one.changes]),
-    )
+def _worth_sending(view: DigestView, subscription: SubscriptionConfig | None) -> bool:
+    """Whether there is anything to tell, if only that there is nothing."""
+    quiet = subscription is not None and subscription.empty is EmptyDay.SEND and not view.immediate
+    return bool(view.alerts or view.notice) or quiet
 
 
 def _messages(
