@@ -271,7 +271,13 @@ def check_url(url: str, *, allow_private: Iterable[str] = ()) -> CheckedUrl:
     `allow_private` holds networks in CIDR form and exact `host:port` pairs. Raises RefusedAddress with a reason for
     people on any other scheme than http(s), user info, odd hosts, local names, refused addresses and odd ports.
     """
-    scheme, authority, rest = _split(url.strip(" \t\r\n"))
+    return _checked(url.strip(" \t\r\n"), tuple(allow_private))
+
+
+# A poll asks several times about its URL, the next poll again: where to wait, whom to connect to, what to heed.
+@lru_cache(maxsize=1024)
+def _checked(url: str, allow_private: tuple[str, ...]) -> CheckedUrl:
+    scheme, authority, rest = _split(url)
     host, literal = _host(authority)
     port = int(authority["port"][:6]) if authority["port"] else DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:

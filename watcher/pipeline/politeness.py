@@ -88,6 +88,8 @@ def free(conn: Connection, one: Visit, *, owner: str) -> None:
 def heed(rt: Runtime, conn: Connection, url: str, result: FetchResult, *, now: datetime) -> None:
     """Leave the whole host alone as long as its answer asks; it is the host that answered in the end."""
     until = closed_until(result, now)
+    if until is None:
+        return
     answered = visit(rt, result.final_url or url)
-    if until is not None and answered.host is not None:
+    if answered.host is not None:
         hosts.close(conn, answered.host, until=until, now=now)
