@@ -21,8 +21,8 @@ from watcher.pipeline import Nudges, batch_size
 from watcher.runtime import Runtime
 from workers.app import SWEEP, app, settings
 
-LONG_QUEUE = 200
-"""Messages in a queue from which on the sweep adds none: they tell it nothing new."""
+LONG_QUEUE = 20
+"""Messages in a queue from which on the sweep adds none: most rows that it finds are in them, and it comes again."""
 TRIES = 3
 AWAY = (BrokerAway, KombuError, RedisError, OSError)
 """What a broker that is away or full raises."""

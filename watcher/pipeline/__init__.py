@@ -47,7 +47,8 @@ __all__ = [
     "send_digest_now",
 ]
 
-_DUE_BATCHES = 20
+_DUE_BATCHES = 100
+"""Messages of one sweep for one step: a thousand feeds that are due at once do not wait for five sweeps."""
 _FORGET_EVERY = timedelta(hours=1)
 _FORGET_BATCH = 200
 _KEEP_PUSHES = timedelta(days=1)
@@ -55,7 +56,7 @@ _KEEP_PUSHES = timedelta(days=1)
 
 
 def due(rt: Runtime) -> Nudges:
-    """The sweep: every row that waits and that nobody holds, at most twenty messages' worth a step; notes its beat."""
+    """The sweep: rows that wait and that nobody holds, at most a hundred messages' worth a step; notes its beat."""
     now = rt.clock()
     backlogs = {
         Step.FEEDS: feeds.due,
