@@ -86,7 +86,8 @@ def test_an_address_is_taken_as_written_or_not_at_all(link: str | None, found: s
     [
         ("https://h/", "https://t/", "https://me/", False, None),
         ("http://h/", "http://t/", "https://me/", False, None),
-        ("http://h/", "https://t/", "https://me/", True, HubReason.PLAIN_HUB),
+        ("http://h/", "https://t/", "https://me/", True, None),
+        ("http://h:8080/", "https://t/", "https://me/", True, HubReason.PLAIN_HUB),
         ("https://h/", "https://t/", "http://me/", False, HubReason.PLAIN_ADDRESS),
         ("https://h/", "https://t/", "http://me/", True, None),
         ("https://h/", "https://t/", None, True, HubReason.NO_ADDRESS),
@@ -96,6 +97,20 @@ def test_a_hub_is_only_asked_where_the_secret_stays_one(
     hub_url: str, topic: str, public_url: str | None, plain: bool, reason: HubReason | None
 ) -> None:
     assert webs.unfit(hub(hub_url=hub_url, topic_url=topic), public_url, plain=plain) is reason
+
+
+@pytest.mark.parametrize(
+    "hub_url, topic, asked",
+    [
+        ("http://medium.superfeedr.com", "https://medium.com/feed", "https://medium.superfeedr.com"),
+        ("http://h/a?b=c", "https://t/", "https://h/a?b=c"),
+        ("http://h:8080/", "https://t/", None),
+        ("http://h:8080/", "http://t/", "http://h:8080/"),
+        ("https://h:8443/", "https://t/", "https://h:8443/"),
+    ],
+)
+def test_the_hub_of_an_https_feed_is_asked_by_https(hub_url: str, topic: str, asked: str | None) -> None:
+    assert webs.request_url(hub(hub_url=hub_url, topic_url=topic)) == asked
 
 
 def test_the_form_of_a_request_is_that_of_the_specification() -> None:

@@ -104,17 +104,24 @@ class HubAnswer:
 
 
 def unfit(hub: Hub, public_url: str | None, *, plain: bool) -> HubReason | None:
-    """Why the hub cannot be asked at all; `plain` allows http for our own address, on intranets and in tests.
-
-    The secret travels in the request: a feed that comes by https must not be opened to forgery by a hub without it.
-    """
+    """Why the hub cannot be asked at all; `plain` allows http for our own address, on intranets and in tests."""
     if public_url is None:
         return HubReason.NO_ADDRESS
     if not public_url.startswith("https://") and not plain:
         return HubReason.PLAIN_ADDRESS
-    if hub.hub_url.startswith("http://") and hub.topic_url.startswith("https://"):
-        return HubReason.PLAIN_HUB
-    return None
+    return HubReason.PLAIN_HUB if request_url(hub) is None else None
+
+
+def request_url(hub: Hub) -> str | None:
+    """Where the hub is asked; None where it may not be.
+
+    The secret travels in the request: a feed that comes by https must not be opened to forgery by a hub that is named
+    with http, as many feeds still do. Such a hub is asked by https, unless it names a port of its own.
+    """
+    if not hub.hub_url.startswith("http://") or not hub.topic_url.startswith("https://"):
+        return hub.hub_url
+    parts = urlsplit(hub.hub_url)
+    return None if parts.port else parts._replace(scheme="https").geturl()
 
 
 def callback(public_url: str, token: str) -> str:

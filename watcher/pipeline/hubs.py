@@ -151,11 +151,12 @@ def _admitted(turn: Turn, hub: Hub) -> politeness.Visit | None:
 
 def _post(rt: Runtime, hub: Hub, form: bytes) -> HubAnswer:
     """One request, and one more where the hub says that it lives elsewhere; the guard checks both addresses."""
+    url = webs.request_url(hub) or hub.hub_url
     try:
-        response = rt.client.post(hub.hub_url, _FORM, form, max_bytes=_ANSWER_BYTES, total_s=_ASK_S)
+        response = rt.client.post(url, _FORM, form, max_bytes=_ANSWER_BYTES, total_s=_ASK_S)
         if response.status in _ELSEWHERE and response.headers.get("location"):
-            target = webs.absolute(response.headers["location"], hub.hub_url)
-            if target is None or (hub.hub_url.startswith("https://") and not target.startswith("https://")):
+            target = webs.absolute(response.headers["location"], url)
+            if target is None or (url.startswith("https://") and not target.startswith("https://")):
                 return HubAnswer(status=None, detail="the hub redirects to an address that is not taken")
             response = rt.client.post(target, _FORM, form, max_bytes=_ANSWER_BYTES, total_s=_ASK_S)
     except (RefusedAddress, Unreachable, BadAnswer, BadRequest) as fault:
