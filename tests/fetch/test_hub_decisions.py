@@ -71,6 +71,8 @@ def test_link_headers_name_hub_and_topic(header: str | None, found: tuple[str | 
         ("https://hub.example/\r\nX: y", None),
         ("https://hub.example/<script>", None),
         ("https://[::1", None),
+        ("https://hub.example:99999/", None),
+        ("https://hub.example:x/", None),
         ("https:///x", "https://news.example/x"),
         ("https://hub.example/" + "a" * 2048, None),
         ("", None),

@@ -84,7 +84,8 @@ def absolute(link: str | None, base: str) -> str | None:
     try:
         made = urljoin(base, link.strip())
         parts = urlsplit(made)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.password)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and not (parts.username or parts.password)
     except ValueError:
         return None
     return made if usable and len(made) <= URL_CHARACTERS and not _UNFIT.search(made) else None
