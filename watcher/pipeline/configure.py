@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,15 +9,11 @@ from datetime import datetime
 
 from watcher import config as config_file
 from watcher import log
-from watcher.annotate.money import parse_threshold
-from watcher.annotate.rates import to_usd
 from watcher.errors import CannotHelp, Mistakes
-from watcher.model import (
-    Config,
-    Notice,
-    SubscriptionConfig,
-)
+from watcher.model import Config, Notice
+from watcher.pipeline import signup
 from watcher.pipeline.steps import notify
+from watcher.pipeline.thresholds import with_dollars
 from watcher.runtime import Runtime
 from watcher.store import channels, feeds, overview, subscriptions
 
@@ -77,7 +72,7 @@ def _first_ever(rt: Runtime) -> bool:
 
 def _sync(rt: Runtime, loaded: Config) -> Applied:
     now = rt.clock()
-    wanted = [_with_dollars(one, now) for one in loaded.subscriptions]
+    wanted = [with_dollars(one, now) for one in loaded.subscriptions]
     with rt.database.write() as conn:
         overview.remember(conn, "public_url", loaded.public_url)
         reports = (
@@ -85,34 +80,12 @@ def _sync(rt: Runtime, loaded: Config) -> Applied:
             channels.sync(conn, loaded.channels, now=now),
             subscriptions.sync_subscriptions(conn, wanted, ops=loaded.ops, now=now),
         )
+        signup.apply(conn, loaded, now=now)
     return Applied(
         added=tuple(one for report in reports for one in report.added),
         changed=tuple(one for report in reports for one in report.changed),
         retired=tuple(one for report in reports for one in report.retired),
     )
-
-
-def _with_dollars(subscription: SubscriptionConfig, now: datetime) -> SubscriptionConfig:
-    """The subscription with its thresholds in dollars, at the rate of today."""
-    least = _dollars(subscription.id, subscription.at_least, now)
-    params = {
-        rule_id: dataclasses.replace(one, at_least_usd=_dollars(subscription.id, one.at_least, now))
-        for rule_id, one in subscription.params.items()
-    }
-    return dataclasses.replace(subscription, at_least_usd=least, params=params)
-
-
-def _dollars(subscription_id: str, threshold: str | None, now: datetime) -> float | None:
-    if threshold is None:
-        return None
-    try:
-        value, currency = parse_threshold(threshold)
-        converted = to_usd(value, currency, now.date())
-    except ValueError:
-        converted = None
-    if converted is None:
-        raise CannotHelp(f"subscription {subscription_id}: no exchange rate is known for {threshold!r}")
-    return converted.usd
 
 
 def check_rules(rt: Runtime) -> None:
