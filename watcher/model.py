@@ -920,6 +920,8 @@ class EventView:
     """Oldest first."""
     languages: tuple[str, ...] = ()
     """Of all its items, also of those that are copies of a source."""
+    story_id: int | None = None
+    """None only for what is not stored."""
 
     def fact(self, *names: str) -> Fact | None:
         """The first fact present of those names."""
@@ -942,6 +944,8 @@ class Choice:
 
     chosen: bool
     reason: str
+    muted: bool = False
+    """Not chosen because its reader wants to hear nothing of it for now, not even that it changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1026,6 +1030,8 @@ class DigestView:
     notice: Notice | None = None
     left_out: tuple[str, ...] = ()
     """In words, what could not be shown and why."""
+    notes: tuple[str, ...] = ()
+    """In the reader's language, to stand before the entries: that the digest covers two days, that a budget was spent."""
     public_url: str | None = None
     links: DigestLinks = DigestLinks()
     language: Language = Language.ENGLISH

@@ -12,21 +12,26 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from watcher import wording
-from watcher.model import Choice, EventView, FactKind, RuleStatus, SubscriptionConfig, UnknownAmount
+from watcher.digest import mute
+from watcher.model import Choice, EventView, FactKind, Mute, RuleStatus, SubscriptionConfig, UnknownAmount
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _UNSPACED = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Scripts written without spaces: a name in them is looked for anywhere."""
 
 
-def choose(event: EventView, subscription: SubscriptionConfig, *, tells_amounts: bool = True) -> Choice:
+def choose(
+    event: EventView, subscription: SubscriptionConfig, *, tells_amounts: bool = True, mutes: Iterable[Mute] = ()
+) -> Choice:
     """Pure; the first filter that does not hold gives the reason, else all that held do, joined by "; ".
 
     `tells_amounts`: whether the event's rule reads amounts at all. Only then can an amount be missing: a partnership
-    of cities passes any threshold, a round of an undisclosed size passes none.
+    of cities passes any threshold, a round of an undisclosed size passes none. `mutes`: those in force.
     """
     if event.status is RuleStatus.EXPERIMENTAL:
         return Choice(chosen=False, reason=f"experimental rule {event.rule_id}: recorded, never sent")
+    if muted := mute.muting(event, mutes):
+        return Choice(chosen=False, reason=mute.told(muted, subscription.schedule.zone), muted=True)
     held = []
     for decide in _FILTERS:
         choice = decide(event, subscription)

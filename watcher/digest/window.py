@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from watcher.model import Schedule, When, Window
 
 _SECOND = timedelta(seconds=1)
+_LATE = {When.HOURLY: timedelta(minutes=30), When.DAILY: timedelta(hours=12), When.WEEKLY: timedelta(hours=84)}
+"""Half of each period: beyond it the next digest is nearer."""
 
 
 def window(schedule: Schedule, at: datetime, *, alert_id: int | None = None) -> Window:
@@ -38,6 +40,15 @@ def next_windows(schedule: Schedule, after: datetime) -> Iterator[Window]:
     if schedule.when is When.HOURLY:
         return _hours(zone, after.astimezone(UTC))
     return _days(schedule, zone, after.astimezone(UTC))
+
+
+def late_from(schedule: Schedule, closes_at: datetime) -> datetime | None:
+    """From when on a digest that should have closed at `closes_at` is told within the next one; None for `immediate`.
+
+    A daily digest is sent up to 12 hours late.
+    """
+    late = _LATE.get(schedule.when)
+    return None if late is None else closes_at + late
 
 
 def _hours(zone: ZoneInfo, after: datetime) -> Iterator[Window]:

@@ -204,6 +204,12 @@ def claim(
     ]
 
 
+def hold(conn: Connection, event: ClaimedEvent, *, owner: str) -> bool:
+    """Lock the event until the transaction ends; False when the lease was lost."""
+    mine = (events.c.id == event.id, events.c.lease_owner == owner, events.c.attempt == event.attempt)
+    return conn.execute(select(events.c.id).where(*mine).with_for_update()).first() is not None
+
+
 def finish(conn: Connection, event: ClaimedEvent, *, owner: str) -> bool:
     """Mark this revision as offered to every subscription; False when the lease was lost."""
     values = {"alerted_revision": event.revision, "attempt": 0}
@@ -298,4 +304,5 @@ def _view(row: Row[Any], told_by: Sequence[Row[Any]], revised: tuple[Revision, .
         updated_at=row.updated_at,
         revisions=revised,
         languages=tuple(sorted({item.language for item in told_by if item.language})),
+        story_id=row.story_id,
     )

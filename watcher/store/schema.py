@@ -467,10 +467,16 @@ digests = Table(
     Column("created_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("parked_reason", Text),
+    Column("late_at", Instant),
+    Column("periods", Integer, nullable=False, server_default="1"),
+    Column("merged_into", Id),
     *_lease(),
     UniqueConstraint("subscription_id", "window"),
+    Index("ix_digests_subscription_id", "subscription_id", "closes_at"),
     _partial("ix_digests_backlog", "closes_at", "closed_at IS NULL AND parked_reason IS NULL"),
 )
+"""`late_at`: from when on the digest is not sent for itself but goes into the next one (`merged_into`), which then
+covers so many `periods`; only digests of a schedule have it."""
 
 alerts = Table(
     "alerts",

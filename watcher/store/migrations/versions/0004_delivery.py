@@ -37,6 +37,11 @@ def _columns() -> _Columns:
             sa.Column("unconfirmed_since", Instant(), nullable=True),
         ),
         "deliveries": (sa.Column("expires_at", Instant(), nullable=True),),
+        "digests": (
+            sa.Column("late_at", Instant(), nullable=True),
+            sa.Column("periods", sa.Integer(), server_default="1", nullable=False),
+            sa.Column("merged_into", Id, nullable=True),
+        ),
     }
 
 
@@ -45,9 +50,10 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     op.create_index("ix_subscriptions_address_key", "subscriptions", ["address_key"])
-    for name, (columns, where) in _OUTBOX.items():
+    op.create_index("ix_digests_subscription_id", "digests", ["subscription_id", "closes_at"])
+    for name, (indexed, where) in _OUTBOX.items():
         words = sa.text(where)
-        op.create_index(name, "deliveries", columns, sqlite_where=words, postgresql_where=words)
+        op.create_index(name, "deliveries", indexed, sqlite_where=words, postgresql_where=words)
     _mutes()
     _suppressions()
     _signups()
@@ -105,6 +111,7 @@ def downgrade() -> None:
     for table in ("signups", "suppressions", "mutes"):
         op.drop_table(table)
     op.drop_index("ix_subscriptions_address_key", "subscriptions")
+    op.drop_index("ix_digests_subscription_id", "digests")
     for name in _OUTBOX:
         op.drop_index(name, "deliveries")
     for table, columns in _columns().items():
