@@ -222,28 +222,41 @@ def claim(
     return sorted(conn.execute(statement).all(), key=lambda row: int(row.id))
 
 
-def finish(conn: Connection, table: Table, row_id: int, *, owner: str, attempt: int, values: Mapping[str, Any]) -> bool:
+def finish(
+    conn: Connection,
+    table: Table,
+    row_id: int,
+    *,
+    owner: str,
+    attempt: int,
+    values: Mapping[str, Any],
+    unless_set: Mapping[str, Any] | None = None,
+) -> bool:
     """Write `values` and end the lease, if the row is still ours: same owner, same attempt.
 
-    False means that another has claimed or finished it since, and nothing was written.
+    Of `unless_set` what the row has by now stays. False means that another has claimed or finished it since, and
+    nothing was written.
     """
+    kept = unless_set or {}
     known = {name: value for name, value in values.items() if not isinstance(value, ClauseElement)}
-    statement = _finishing(table, tuple(sorted(known)))
+    statement = _finishing(table, tuple(sorted(known)), tuple(sorted(kept)))
     if len(known) < len(values):
         statement = statement.values({name: value for name, value in values.items() if name not in known})
-    given = {f"new_{name}": value for name, value in known.items()}
+    given = {f"new_{name}": value for name, value in {**known, **kept}.items()}
     return conn.execute(statement, {**given, "row": row_id, "owner": owner, "tried": attempt}).rowcount == 1
 
 
 @lru_cache(maxsize=256)
-def _finishing(table: Table, names: tuple[str, ...]) -> Update:
+def _finishing(table: Table, names: tuple[str, ...], kept: tuple[str, ...]) -> Update:
     """The statement of `finish`: making it takes longer than running it."""
     mine = (
         table.c.id == bindparam("row"),
         table.c.lease_owner == bindparam("owner"),
         table.c.attempt == bindparam("tried"),
     )
-    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    for name in kept:
+        values[name] = func.coalesce(table.c[name], bindparam(f"new_{name}", type_=table.c[name].type))
     return update(table).where(*mine).values({"lease_until": None, "lease_owner": None, **values})
 
 

@@ -264,9 +264,12 @@ def finish(conn: Connection, feed: Feed, polled: Polled, *, owner: str, now: dat
         values["health_since"] = now
     if following.disabled:
         values["disabled_reason"] = following.reason
+    told: dict[str, Any] = {}
     if polled.parsed is not None:
         values |= _document(feed, polled.parsed, now)
-    return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values)
+        # a reload may have set them while the feed was being fetched
+        told = {"title": polled.parsed.title, "language": polled.parsed.language}
+    return database.finish(conn, feeds, feed.id, owner=owner, attempt=feed.attempt, values=values, unless_set=told)
 
 
 def _document(feed: Feed, parsed: ParsedFeed, now: datetime) -> dict[str, Any]:
@@ -274,9 +277,6 @@ def _document(feed: Feed, parsed: ParsedFeed, now: datetime) -> dict[str, Any]:
         "last_full_at": now if parsed.complete else feed.last_full_at,
         "first_fetched_at": feed.first_fetched_at or now,
         "wishes": wire.dump(parsed.wishes),
-        # in SQL, since a reload may have set them while the feed was being fetched
-        "title": func.coalesce(feeds.c.title, parsed.title),
-        "language": func.coalesce(feeds.c.language, parsed.language),
     }
 
 

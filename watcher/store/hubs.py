@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, literal, or_, select, update
 
 from watcher.model import Hub, HubMode, HubState, HubStep, Push
 from watcher.store import backlog, database
@@ -80,8 +80,12 @@ def want(
 
 def followed(conn: Connection, feed_id: int) -> Hub | None:
     """The feed's hub, whatever its state, but for those that are being left."""
-    row = conn.execute(select(hubs).where(hubs.c.feed_id == feed_id, _FOLLOWED)).one_or_none()
+    row = conn.execute(_FOLLOWED_BY, {"feed": feed_id}).one_or_none()
     return _hub(row) if row else None
+
+
+_FOLLOWED_BY = select(hubs).where(hubs.c.feed_id == bindparam("feed"), _FOLLOWED)
+"""Asked at every poll that brings a document, so it is made once."""
 
 
 def leave(conn: Connection, feed_id: int, *, reason: str, now: datetime) -> None:
