@@ -50,7 +50,7 @@ def items_of(body: bytes, url: str = URL) -> list[Any]:
         (b"/etc/passwd", "not XML, HTML or JSON"),
         (b"http://169.254.169.254/", "not XML, HTML or JSON"),
         (b"<rss " + b"a='1' " * 20_000 + b">", "XML with a tag of more than 64 KB"),
-        (b"<rss><channel>" + b"<a>" * 60_000, "XML with more than 50000 elements left open"),
+        (b"<rss><channel>" + b"<a>" * 60_000, "XML nested more than 25000 deep"),
     ],
 )
 def test_what_is_no_feed_says_what_it_is(body: bytes, why: str) -> None:

@@ -72,7 +72,9 @@ def damaged(path: Path, number: int) -> bytes:
 
 
 def says_something(entry: Any) -> bool:
-    return any(dict.get(entry, name) for name in ("title", "summary", "content", "link"))
+    link = str(dict.get(entry, "link") or "")
+    # A link that is none is feedparser's guid in the link's place.
+    return any(dict.get(entry, name) for name in ("title", "summary", "content")) or "tag:" not in link != ""
 
 
 def alone(body: bytes) -> int:
@@ -81,8 +83,11 @@ def alone(body: bytes) -> int:
         entries = dict.get(feedparser.parse(io.BytesIO(body)), "entries") or []
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
         return 0
-    named = [(dict.get(entry, "id"), dict.get(entry, "link"), dict.get(entry, "title")) for entry in entries]
-    return len({name for name, entry in zip(named, entries, strict=True) if says_something(entry)})
+    names = [
+        next((dict.get(entry, name) for name in ("id", "link", "title") if dict.get(entry, name)), "")
+        for entry in entries
+    ]
+    return len({name.strip() for name, entry in zip(names, entries, strict=True) if says_something(entry)})
 
 
 def ours(body: bytes) -> int:

@@ -163,6 +163,9 @@ def piece(chance: random.Random, depth: int = 0) -> str:
     if depth < 2 and chance.random() < 0.7:
         inner = "".join(piece(chance, depth + 1) for _ in range(2))
         return element(chance, chance.choice(["media:group", "odd:group", "source", "media:content"]), inner)
+    if chance.random() < 0.5:
+        bare = f'{chance.choice(["x &lt; ", ""])}<b class="q">y &amp; z</b> {text_of(chance, WORDS)}<br/><p>w</p>'
+        return element(chance, chance.choice(["description", "title", "content:encoded", "content"]), bare)
     xhtml = '<div xmlns="http://www.w3.org/1999/xhtml"><p class="a">x &amp; y</p><br/>z</div>'
     return element(chance, chance.choice(["content", "title", "summary", "atom:content"]), xhtml, {"type": "xhtml"})
 
@@ -201,7 +204,6 @@ def test_documents_made_by_chance_give_the_same_items(part: int, monkeypatch: py
 @pytest.mark.parametrize(
     "body",
     [
-        b"<!DOCTYPE rss [<!ENTITY x 'y'>]><rss><channel/></rss>",
         b"<rss><channel><item><title>a <b>b</b></title></item></channel></rss>",
         b"<rss><channel><item><title>T</title><image><title>I</title></image></item></channel></rss>",
         b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='image/svg+xml'><a/></content></entry></feed>",

@@ -15,8 +15,9 @@ from watcher.parse.entry import NotAFeed
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,300}\?>")
 _PROLOG_CHARACTERS = 20_000
-_ENTITY = re.compile(r"<!ENTITY[^<>]{0,2000}>", re.IGNORECASE)
-_PARAMETER = re.compile(r"%[A-Za-z_][\w.-]{0,60};")
+_DOCTYPE = re.compile(
+    r"""<!DOCTYPE(?:[^\[<>"']|"[^"]*+"|'[^']*+')*+(?:\[(?:[^\]"']|"[^"]*+"|'[^']*+')*+\])?\s*+>""", re.IGNORECASE
+)
 _ROOT = re.compile(r"<(?![?!])(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
 ENTRY = re.compile(r"<(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)[\s>/]")
 _ENTRY_END = re.compile(r"</(?:[A-Za-z_][\w.-]{0,60}:)?(?:item|entry)\s{0,100}>")
@@ -28,7 +29,7 @@ _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});"
 _NUMBERED = re.compile(r"&#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}));")
 _SECTIONS = 10_000
 _AMPERSANDS = 150_000
-_RUN_OF_AMPERSANDS = re.compile("&{8,}")
+_RUN = re.compile("&{8,}|<{8,}")
 _OPAQUE = (("<![CDATA[", "]]>"), ("<!--", "-->"))
 
 
@@ -38,13 +39,17 @@ def megabytes(text: str) -> float:
 
 
 def harmless(text: str) -> str:
-    """Without characters that XML forbids and without the DTD's entities, which are only ever bombs or file readers."""
+    """Without characters that XML forbids and without a DTD: its entities are only ever bombs or readers of files."""
     text = _DECLARATION.sub("", _NOT_XML.sub("", text), count=1).lstrip()
-    if "<!ENTITY" not in text[:_PROLOG_CHARACTERS].upper():
+    at = text[:_PROLOG_CHARACTERS].upper().find("<!DOCTYPE")
+    root = _ROOT.search(text, 0, at) if at > 0 else None
+    if at < 0 or root is not None:
         return text
-    root = _ROOT.search(text)
-    end = root.start() if root else len(text)
-    return _PARAMETER.sub("", _ENTITY.sub("", text[:end])) + text[end:]
+    found = _DOCTYPE.match(text, at)
+    if found is not None:
+        return text[:at] + text[found.end() :].lstrip()
+    end = text.find("]>", at) + 2 if "]>" in text else text.find(">", at) + 1
+    return text[:at] + text[end or len(text) :].lstrip()
 
 
 def root_name(text: str) -> str:
@@ -109,7 +114,7 @@ def mended(text: str) -> str:
 
     Raises NotAFeed when there are more ampersands than any publisher writes.
     """
-    text = _RUN_OF_AMPERSANDS.sub("&", text)
+    text = _RUN.sub(" ", text)
     if text.count("&") > _AMPERSANDS * megabytes(text):
         raise NotAFeed("XML of ampersands, not well-formed")
 

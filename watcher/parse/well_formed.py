@@ -17,34 +17,33 @@ from xml.sax.saxutils import escape
 from feedparser.api import StrictFeedParser
 from feedparser.urls import make_safe_absolute_uri
 
-from watcher.parse.entry import Broken, Unusual
-from watcher.parse.xml_names import XHTML, Names
+from watcher.parse.entry import Broken, NotAFeed, Unusual
+from watcher.parse.xml_names import (
+    ADDRESSES,
+    ASIDES,
+    AUTHORS,
+    CATEGORIES,
+    CONTENTS,
+    DATES,
+    DESCRIPTIONS,
+    INLINE,
+    ITUNES_SCHEME,
+    LISTS,
+    MEDIA_SCHEME,
+    NAMES,
+    SUMMARIES,
+    TITLES,
+    XHTML,
+    Names,
+)
+from watcher.parse.xml_text import HTML, content_type, local_of, mapped, mended, quoted, without_wrapper
 
 TAGS = 500
+DEPTH = 25_000
 _VERSIONS = {"http://purl.org/rss/1.0/": "rss10", "http://www.w3.org/2005/atom": "atom10"}
-_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html", "xhtml": "application/xhtml+xml"}
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
 _EXTRA_SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+-.]*://)/+")
 _FALSE_ENTITY = re.compile(r"&([A-Za-z0-9_]+);")
-# Windows-1252 read as Latin-1 leaves these behind.
-_WESTERN = {code: bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in b"\x81\x8d\x8f\x90\x9d"}
 
-_TITLES = {"title", "dc_title", "media_title"}
-_DESCRIPTIONS = {"description", "dc_description", "media_description"}
-_SUMMARIES = {"summary", "itunes_summary"}
-_CONTENTS = {"content_encoded", "fullitem"}
-_ASIDES = {"subtitle", "tagline", "itunes_subtitle", "rights", "copyright", "dc_rights", "info"}
-_ASIDES |= {"feedburner_browserfriendly"}
-_DATES = {"published": "published", "issued": "published", "pubdate": "published", "dcterms_issued": "published"}
-_DATES |= {"updated": "updated", "modified": "updated", "lastbuilddate": "updated", "dc_date": "updated"}
-_DATES |= {"dcterms_modified": "updated", "created": "created", "dcterms_created": "created"}
-_ITUNES_SCHEME = "http://www.itunes.com/"
-_MEDIA_SCHEME = "http://search.yahoo.com/mrss/category_schema"
-_CATEGORIES = {"category", "keywords", "dc_subject", "media_category", "itunes_category"}
-_LISTS = {"itunes_keywords", "media_keywords"}
-_AUTHORS = {"author", "managingeditor", "dc_author", "dc_creator", "itunes_author"}
-_NAMES = {"name": "name", "itunes_name": "name", "email": "email", "itunes_email": "email"}
-_ADDRESSES = {"url", "homepage", "uri"}
 # What feedparser would file under a name that is read here, or read as markup of an older kind.
 _PECULIAR = {"links", "tags", "authors", "author_detail", "title_detail", "summary_detail", "description_detail"}
 _PECULIAR |= {"content_detail", "date", "abstract", "body", "xhtml_body"}
@@ -68,7 +67,7 @@ class Reading:
 
 
 def read_well_formed(text: str) -> Reading:
-    """The feed in `text`, which declares no character set; raises Unusual on what feedparser must read."""
+    """The feed in `text`; raises Unusual on what feedparser must read and NotAFeed on endless nesting."""
     events = _Events()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.namespace_prefixes = True
@@ -85,45 +84,6 @@ def read_well_formed(text: str) -> Reading:
     if not events.read.version:
         raise Unusual("no version")
     return events.read
-
-
-def _mended(text: str) -> str:
-    """Text without the marks of a character set that was taken for another one."""
-    if text.isascii():
-        return text
-    try:
-        return text.encode("iso-8859-1").decode("utf-8").translate(_WESTERN)
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return text.translate(_WESTERN)
-
-
-def _content_type(attributes: _Attributes, default: str) -> str:
-    if "mode" in attributes:
-        raise Unusual("content with a mode")
-    kind = attributes.get("type", default)
-    kind = _TYPES.get(kind, kind)
-    if kind not in _HTML and kind != "text/plain":
-        raise Unusual("content of another type")
-    return kind
-
-
-def _without_wrapper(pieces: list[str]) -> list[str]:
-    """XHTML pieces without the one `div` that holds all of them."""
-    while len(pieces) > 1 and not pieces[-1].strip():
-        pieces.pop()
-    while len(pieces) > 1 and not pieces[0].strip():
-        del pieces[0]
-    if not pieces or not (pieces[0] == "<div>" or pieces[0].startswith("<div ")) or pieces[-1] != "</div>":
-        return pieces
-    depth = 0
-    for piece in pieces[:-1]:
-        if piece.startswith("</"):
-            depth -= 1
-            if depth == 0:
-                return pieces
-        elif piece.startswith("<") and not piece.endswith("/>"):
-            depth += 1
-    return pieces[1:-1]
 
 
 class _Events:
@@ -175,6 +135,8 @@ class _Events:
 
     def start(self, name: str, attributes: _Attributes) -> None:
         self._depth += 1
+        if self._depth > DEPTH:
+            raise NotAFeed(f"XML nested more than {DEPTH} deep")
         key = self._names.element(name)
         if attributes:
             attributes = self._names.attributes(attributes)
@@ -199,7 +161,7 @@ class _Events:
             assert ending is not None
             ending("".join(pieces).strip() if self._kind != "application/xhtml+xml" else self._xhtml(pieces))
         elif self._at and self._kind == "application/xhtml+xml":
-            self._pieces.append(f"</{name.split(' ')[1].lower()}>")
+            self._pieces.append(f"</{local_of(name)}>")
         elif self._depth == self._source_at:
             self._source_at = 0
         elif not self._at:
@@ -316,21 +278,21 @@ class _Events:
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start_date(self, key: str, _attributes: _Attributes) -> None:
-        self._collect(lambda text: self._keep(_DATES[key], _mended(text)))
+        self._collect(lambda text: self._keep(DATES[key], mended(text)))
 
     def _start_language(self, _key: str, _attributes: _Attributes) -> None:
-        self._collect(lambda text: self._keep("language", _mended(text)))
+        self._collect(lambda text: self._keep("language", mended(text)))
 
     def _start_original(self, _key: str, attributes: _Attributes) -> None:
         if attributes:
             raise Unusual("an original link with attributes")
-        self._collect(lambda text: self._keep("feedburner_origlink", _mended(text)))
+        self._collect(lambda text: self._keep("feedburner_origlink", mended(text)))
 
     def _start_guid(self, _key: str, attributes: _Attributes) -> None:
         is_link = attributes.get("ispermalink", "true") == "true"
 
         def ending(text: str) -> None:
-            text = _mended(self._resolved(text) if is_link and text else text)
+            text = mended(self._resolved(text) if is_link and text else text)
             self._keep("id", text)
             if is_link:
                 self._holder().setdefault("link", text)
@@ -346,12 +308,12 @@ class _Events:
         holder.setdefault("links", []).append(link)
         if address or "href" in attributes:
             link["href"] = self._resolved(address or attributes["href"])
-            if rel == "alternate" and _TYPES.get(kind, kind) in _HTML:
+            if rel == "alternate" and mapped(kind) in HTML:
                 holder["link"] = link["href"]
             return
 
         def ending(text: str) -> None:
-            text = _mended(self._resolved(text) if text else text)
+            text = mended(self._resolved(text) if text else text)
             if holder is self._entry:
                 text = text.replace("&amp;", "&")
             elif not self._in_feed:
@@ -368,16 +330,16 @@ class _Events:
         tags = self._entry.setdefault("tags", [])
         if len(tags) >= TAGS:
             return
-        default = _MEDIA_SCHEME if key == "media_category" else attributes.get("domain")
+        default = MEDIA_SCHEME if key == "media_category" else attributes.get("domain")
         scheme = attributes.get("scheme", default)
         tag = {"term": attributes.get("term"), "scheme": scheme, "label": attributes.get("label")}
         if key == "itunes_category":
-            tag = {"term": attributes.get("text"), "scheme": _ITUNES_SCHEME, "label": None}
+            tag = {"term": attributes.get("text"), "scheme": ITUNES_SCHEME, "label": None}
         if any(tag.values()) and tag not in tags:
             tags.append(tag)
 
         def ending(text: str) -> None:
-            text = _mended(text)
+            text = mended(text)
             if text and tags and not tags[-1]["term"]:
                 tags[-1]["term"] = text
             elif text and (plain := {"term": text, "scheme": None, "label": None}) not in tags:
@@ -388,10 +350,10 @@ class _Events:
     def _start_list(self, key: str, attributes: _Attributes) -> None:
         if self._entry is None or self._source_at or attributes:
             return
-        tags, scheme = self._entry.setdefault("tags", []), _ITUNES_SCHEME if key == "itunes_keywords" else None
+        tags, scheme = self._entry.setdefault("tags", []), ITUNES_SCHEME if key == "itunes_keywords" else None
 
         def ending(text: str) -> None:
-            for word in filter(None, map(str.strip, _mended(text).split(",", TAGS)[:TAGS])):
+            for word in filter(None, map(str.strip, mended(text).split(",", TAGS)[:TAGS])):
                 tag = {"term": word, "scheme": scheme, "label": None}
                 if tag not in tags:
                     tags.append(tag)
@@ -411,7 +373,7 @@ class _Events:
 
         def ending(text: str) -> None:
             self._author = None
-            self._keep("author", _mended(text))
+            self._keep("author", mended(text))
             name, email = author.get("name"), author.get("email")
             if earlier and author and not name:
                 raise Unusual("an author without a name after one with a name")
@@ -423,12 +385,18 @@ class _Events:
 
     def _start_inside(self, name: str, key: str, attributes: _Attributes) -> None:
         """An element inside of one whose text is collected."""
-        if self._kind == "application/xhtml+xml":
-            self._start_xhtml(name, key, attributes)
-        elif self._author is None:
-            raise Unusual("an element inside of a text")
-        else:
+        if not self._kind and self._author is not None:
             self._start_in_author(key)
+            return
+        inline = key in INLINE
+        if self._kind == "application/xhtml+xml":
+            inline = inline or (name.startswith(f"{XHTML} ") and key not in ("xhtml_body", "xhtml_svg"))
+        if not (self._kind and inline) or any(":" in known for known in attributes):
+            raise Unusual("an element inside of a text")
+        # Markup that was to be escaped and is not: from here on it is taken as it stands.
+        self._kind = "application/xhtml+xml"
+        shown = "".join(f" {known}={quoted(value)}" for known, value in attributes.items())
+        self._pieces.append(f"<{local_of(name)}{shown}>")
 
     def _start_in_author(self, key: str) -> None:
         author = self._author
@@ -437,9 +405,9 @@ class _Events:
             raise Unusual("an element inside of a name")
 
         def ending(text: str) -> None:
-            if key in _NAMES:
-                author[_NAMES[key]] = text
-            elif key in _ADDRESSES:
+            if key in NAMES:
+                author[NAMES[key]] = text
+            elif key in ADDRESSES:
                 author["href"] = text
             elif text:
                 raise Unusual("words about an author")
@@ -453,7 +421,7 @@ class _Events:
             if self._markup("title", text) and key != "media_title":
                 self._title_depth = self._depth
 
-        self._collect(ending, _content_type(attributes, "text/plain"))
+        self._collect(ending, content_type(attributes, "text/plain"))
 
     def _start_summary(self, key: str, attributes: _Attributes) -> None:
         if self._source_at:
@@ -461,14 +429,14 @@ class _Events:
         if "summary" in self._holder() and not self._has_content:
             self._start_content(key, attributes)
             return
-        described = key in _DESCRIPTIONS
+        described = key in DESCRIPTIONS
         # A channel's description goes by another name there, so that it does not count as a first summary.
         name = "subtitle" if described and self._entry is None else "summary"
 
         def ending(text: str) -> None:
             self._markup(name, text)
 
-        self._collect(ending, _content_type(attributes, "text/html" if described else "text/plain"))
+        self._collect(ending, content_type(attributes, "text/html" if described else "text/plain"))
 
     def _start_content(self, key: str, attributes: _Attributes) -> None:
         if self._source_at:
@@ -479,20 +447,20 @@ class _Events:
             value = self._markup("content", text)
             self._holder().setdefault("summary", value)
 
-        self._collect(ending, _content_type(attributes, "text/html" if key in _CONTENTS else "text/plain"))
+        self._collect(ending, content_type(attributes, "text/html" if key in CONTENTS else "text/plain"))
 
     def _start_other_markup(self, _key: str, attributes: _Attributes) -> None:
         def ending(_text: str) -> None:
             self._kind = ""
 
-        self._collect(ending, _content_type(attributes, "text/plain"))
+        self._collect(ending, content_type(attributes, "text/plain"))
 
     def _markup(self, name: str, text: str) -> str:
         """File a text with its type and language; feedparser looks for HTML in what RSS calls plain."""
         kind, self._kind = self._kind, ""
         if kind == "text/plain" and not self.read.version.startswith("atom") and ("<" in text or "&" in text):
             kind = "text/html" if StrictFeedParser.looks_like_html(text) else kind
-        text = _mended(text)
+        text = mended(text)
         detail = {"type": kind, "language": self._lang and self._lang.replace("_", "-"), "value": text}
         if name != "content":
             self._keep(name, text, detail)
@@ -500,19 +468,8 @@ class _Events:
             self._entry.setdefault("content", []).append(detail)
         return text
 
-    def _start_xhtml(self, name: str, key: str, attributes: _Attributes) -> None:
-        uri, _space, local = name.partition(" ")
-        if key == "xhtml_body" or uri != XHTML or key == "xhtml_svg" or any(":" in known for known in attributes):
-            raise Unusual("markup of another kind")
-        shown = "".join(f" {known}={_quoted(value)}" for known, value in attributes.items())
-        self._pieces.append(f"<{local.partition(' ')[0].lower()}{shown}>")
-
     def _xhtml(self, pieces: list[str]) -> str:
-        return "".join(_without_wrapper(pieces) if self.read.version == "atom10" else pieces).strip()
-
-
-def _quoted(value: str) -> str:
-    return '"' + escape(value, {'"': "&quot;"}) + '"'
+        return "".join(without_wrapper(pieces) if self.read.version == "atom10" else pieces).strip()
 
 
 _STARTS: dict[str, Callable[[_Events, str, _Attributes], None]] = {
@@ -533,11 +490,11 @@ _STARTS: dict[str, Callable[[_Events, str, _Attributes], None]] = {
     "link": _Events._start_link,
     "content": _Events._start_content,
 }
-_STARTS |= dict.fromkeys(_DATES, _Events._start_date)
-_STARTS |= dict.fromkeys(_CATEGORIES, _Events._start_category)
-_STARTS |= dict.fromkeys(_LISTS, _Events._start_list)
-_STARTS |= dict.fromkeys(_AUTHORS, _Events._start_author)
-_STARTS |= dict.fromkeys(_TITLES, _Events._start_title)
-_STARTS |= dict.fromkeys(_DESCRIPTIONS | _SUMMARIES, _Events._start_summary)
-_STARTS |= dict.fromkeys(_CONTENTS, _Events._start_content)
-_STARTS |= dict.fromkeys(_ASIDES, _Events._start_other_markup)
+_STARTS |= dict.fromkeys(DATES, _Events._start_date)
+_STARTS |= dict.fromkeys(CATEGORIES, _Events._start_category)
+_STARTS |= dict.fromkeys(LISTS, _Events._start_list)
+_STARTS |= dict.fromkeys(AUTHORS, _Events._start_author)
+_STARTS |= dict.fromkeys(TITLES, _Events._start_title)
+_STARTS |= dict.fromkeys(DESCRIPTIONS | SUMMARIES, _Events._start_summary)
+_STARTS |= dict.fromkeys(CONTENTS, _Events._start_content)
+_STARTS |= dict.fromkeys(ASIDES, _Events._start_other_markup)

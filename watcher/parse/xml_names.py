@@ -1,4 +1,4 @@
-"""Element and attribute names by namespace, written as feedparser writes them; what they mean is left to others."""
+"""Element and attribute names by namespace, written as feedparser writes them, and which of them mean the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ from watcher.parse.entry import Unusual
 XHTML = "http://www.w3.org/1999/xhtml"
 _NAMESPACES: dict[str, str] = {uri.lower(): prefix for uri, prefix in StrictFeedParser.namespaces.items()}
 _RSS = "backend.userland.com/rss"
+
+TITLES = {"title", "dc_title", "media_title"}
+DESCRIPTIONS = {"description", "dc_description", "media_description"}
+SUMMARIES = {"summary", "itunes_summary"}
+CONTENTS = {"content_encoded", "fullitem"}
+ASIDES = {"subtitle", "tagline", "itunes_subtitle", "rights", "copyright", "dc_rights", "info"}
+ASIDES |= {"feedburner_browserfriendly"}
+DATES = {"published": "published", "issued": "published", "pubdate": "published", "dcterms_issued": "published"}
+DATES |= {"updated": "updated", "modified": "updated", "lastbuilddate": "updated", "dc_date": "updated"}
+DATES |= {"dcterms_modified": "updated", "created": "created", "dcterms_created": "created"}
+ITUNES_SCHEME = "http://www.itunes.com/"
+MEDIA_SCHEME = "http://search.yahoo.com/mrss/category_schema"
+CATEGORIES = {"category", "keywords", "dc_subject", "media_category", "itunes_category"}
+LISTS = {"itunes_keywords", "media_keywords"}
+AUTHORS = {"author", "managingeditor", "dc_author", "dc_creator", "itunes_author"}
+NAMES = {"name": "name", "itunes_name": "name", "email": "email", "itunes_email": "email"}
+ADDRESSES = {"url", "homepage", "uri"}
+# HTML that stands unescaped in a description, of no other meaning to a feed.
+INLINE = frozenset(
+    "a abbr b big blockquote br center code dd dl dt em font h1 h2 h3 h4 h5 h6 hr i img li ol p pre s small span strike"
+    " strong sub sup table tbody td th thead tr tt u ul".split()
+)
 
 
 class Names:
