@@ -91,7 +91,7 @@ def test_what_other_sources_tell_stands_beside_the_amount() -> None:
     told = event(facts={"total": money("total", 1.2e9, "USD", 1.2e9, others=(other,))})
     assert wording.facts_line(told) == "1.2bn USD (other sources: 1.4bn USD)"
     assert wording.fact_rows(told) == (("Total", "1.2bn USD; other sources: 1.4bn USD"),)
-    assert "<strong" in render(digest(alert(told))).html
+    assert '<b class="a"' in render(digest(alert(told))).html
     facts = json.loads(webhook.body(immediate(alert(told)), now=NOON))["data"]["event"]["facts"]
     assert facts["total"]["others"][0]["value"] == 1.4e9
 

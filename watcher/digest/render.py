@@ -1,36 +1,52 @@
-"""A `DigestView` as a subject, a text and an HTML mail body; which alerts it holds and their order were decided before.
+"""A digest's words through templates: subject, text and an HTML mail body of a bounded size; what they say is `words`'.
 
-The templates see plain dicts and strings only, already cleaned, in Jinja's immutable sandbox. `render_json` is the form
-that the sandbox child runs.
+Templates run in Jinja's immutable sandbox, without the filters and operators that undo escaping or ask for gigabytes.
+Those of one's own go before the shipped ones. `render_json` is the form that the killable child runs: it is the only
+border that holds a template which loops.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-from datetime import datetime
-from functools import cache
-from itertools import groupby
-from pathlib import Path
+import traceback
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import resources
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.exceptions import SecurityError
+from jinja2 import FunctionLoader, StrictUndefined, Template
+from jinja2.exceptions import SecurityError, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watcher import wire, wording
-from watcher.model import JSON, AlertView, Coverage, DigestView, EventView, Rendered, Source
+from watcher.digest.words import context, shown
+from watcher.errors import Mistake
+from watcher.model import JSON, DigestView, Language, Rendered
 
 HTML_LIMIT_BYTES = 80_000
 """Gmail clips a message at about 102 KB of its encoded size; the rest is left for headers and encoding."""
-_TITLES_OF_THE_REST = 20
-_ENTRY_BYTES_LEAST = 800
-_SNIPPETS, _SOURCES = 2, 6
+OUTPUT_LIMIT = 1_000_000
+"""Characters that a template may write."""
+SUBJECT, TEXT, HTML = "subject.txt.j2", "digest.txt.j2", "digest.html.j2"
+NAMES = (SUBJECT, TEXT, HTML)
 _TEXT_WIDTH = 76
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_PAGE_BYTES, _ENTRY_BYTES, _TITLE_BYTES = 5_200, 1_230, 230
+"""What the shipped page, an entry and a title weigh without their words: a first guess at how many have room."""
 _REMOVED_FILTERS = ("safe", "center", "replace", "indent", "format", "xmlattr", "pprint")
 """Those that undo escaping or let a template ask for gigabytes."""
+_BROKEN = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    MemoryError,
+    RecursionError,
+)
+"""What a template can raise: its own errors, and those of what it does with words."""
+
+Templates = Mapping[str, str]
+"""Templates of one's own: text by name, of `NAMES` or whatever those include."""
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -39,24 +55,35 @@ class _Environment(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002 (Jinja's signature)
         raise SecurityError(f"a template may not compute with {operator}")
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A key of a dict goes before its methods, and is found without the cost of an exception."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
-def _wrap(text: str, margin: int = 0) -> str:
+
+def wrap(text: str, margin: int = 0) -> str:
     """`text` in lines of at most 76 columns behind `margin` spaces; addresses and unspaced scripts are never broken."""
     edge = " " * margin
-    return textwrap.fill(
-        text,
-        width=_TEXT_WIDTH,
-        initial_indent=edge,
-        subsequent_indent=edge,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    room = _TEXT_WIDTH - margin
+    if len(text) <= room:
+        return f"{edge}{text}"
+    lines, line, length = [], [""], -1
+    for word in text.split():
+        length += len(word) + 1
+        if length > room and len(line) > 1:
+            lines.append(" ".join(line[1:]))
+            line, length = [""], len(word)
+        line.append(word)
+    lines.append(" ".join(line[1:]))
+    return "\n".join(f"{edge}{one}" for one in lines)
 
 
-@cache
-def _environment() -> _Environment:
+@lru_cache(maxsize=8)
+def _environment(own: tuple[tuple[str, str], ...] = ()) -> _Environment:
+    known = dict(own)
     env = _Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FunctionLoader(lambda name: _source(name, known)),
         autoescape=lambda name: name is not None and ".html" in name,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -64,169 +91,121 @@ def _environment() -> _Environment:
     )
     for name in _REMOVED_FILTERS:
         del env.filters[name]
-    env.filters["wrap"] = _wrap
+    env.filters["wrap"] = wrap
     return env
 
 
-def render(view: DigestView, *, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered:
+def _source(name: str, own: Mapping[str, str]) -> tuple[str, str, Callable[[], bool]] | None:
+    """The text and the file's name for messages; one's own may take the shipped one as `shipped/NAME`."""
+    text = own.get(name)
+    if text is None:
+        shipped = resources.files("watcher.digest") / "templates" / name.removeprefix("shipped/")
+        if name.removeprefix("shipped/") not in NAMES or not shipped.is_file():
+            return None
+        text = shipped.read_text("utf-8")
+    return text, name, lambda: True
+
+
+def _template(name: str, own: Templates) -> Template:
+    return _environment(tuple(sorted(own.items()))).get_template(name)
+
+
+def _written(template: Template, values: Mapping[str, Any]) -> str:
+    """What the template writes. Raises TemplateError as soon as that is more than `OUTPUT_LIMIT` characters."""
+    pieces, size = [], 0
+    for piece in template.generate(values):
+        size += len(piece)
+        if size > OUTPUT_LIMIT:
+            raise TemplateError(f"writes more than {OUTPUT_LIMIT:,} characters")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+# ── a digest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def render(view: DigestView, *, own: Templates | None = None, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered:
     """Subject on one line, text, and HTML of at most `limit_bytes` UTF-8 bytes.
 
     Alerts that do not fit are named by their titles, and counted, in both bodies. Raises jinja2.TemplateError.
     """
-    # No entry is smaller, so trying with more would be in vain.
-    shown = min(len(view.alerts), max(1, limit_bytes // _ENTRY_BYTES_LEAST))
-    entries = [_entry(alert) for alert in view.alerts[:shown]]
+    return fill(context(view), view.language, own=own or {}, limit_bytes=limit_bytes)
+
+
+def fill(whole: dict[str, Any], language: Language, *, own: Templates, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered:
+    """As `render`, from the words of `words.context`."""
+    fits = _fitting(whole, limit_bytes)
+    page = _template(HTML, own)
     while True:
-        context = _context(view, entries[:shown])
-        html = _environment().get_template("digest.html.j2").render(context).strip()
+        values = shown(whole, fits, language)
+        html = _written(page, values).strip()
         size = len(html.encode())
-        if size <= limit_bytes or shown == 0:
+        if size <= limit_bytes or fits == 0:
             break
-        shown = min(shown - 1, shown * limit_bytes // size)
-    text = _environment().get_template("digest.txt.j2").render(context).strip() + "\n"
-    return Rendered(subject=subject(view), text=text, html=html)
+        fits = min(fits - 1, fits * limit_bytes // size)
+    text = _written(_template(TEXT, own), values).strip() + "\n"
+    return Rendered(subject=_subject(values, own), text=text, html=html)
 
 
-def render_json(payload: JSON) -> JSON:
-    """For the sandbox: the wire form of a `DigestView` to the wire form of `Rendered`."""
-    return wire.dump(render(wire.load(DigestView, payload)))
+def _subject(values: dict[str, Any], own: Templates) -> str:
+    """That of one's own template where it says anything, else ours."""
+    told = wording.one_line(_written(_template(SUBJECT, own), values), 200) if SUBJECT in own else ""
+    return told or str(values["subject"])
 
 
-# ── words about the whole ────────────────────────────────────────────────────────────────────────────────────────────
+def _fitting(whole: dict[str, Any], limit_bytes: int) -> int:
+    """How many entries have room, by the weight of their words; only a guess, but rarely too many."""
+    entries = whole["entries"]
+    weights = [_weight(entry) for entry in entries]
+    left = limit_bytes - _PAGE_BYTES
+    if sum(weights) <= left:
+        return len(entries)
+    left -= min(len(entries), 20) * (_TITLE_BYTES + 160)
+    for number, weight in enumerate(weights):
+        left -= weight
+        if left < 0:
+            return max(1, number)
+    return len(entries)
 
 
-def subject(view: DigestView) -> str:
-    """One line of at most 200 characters; a digest's names its day, so that mail programs do not thread two of them."""
-    title = wording.one_line(view.subscription_title, 80)
-    if view.notice is not None:
-        return wording.one_line(f"Watcher: {view.notice.subject}", 200)
-    if view.immediate and view.alerts:
-        first = view.alerts[0]
-        start = "Update: " if first.update else ""
-        return wording.one_line(f"{start}{first.event.rule_title}: {first.event.title}", 200)
-    what = wording.counted(len(view.alerts), "event") if view.alerts else "nothing new"
-    return wording.one_line(f"{title}: {what}, {wording.day(_local(view))}", 200)
+def _weight(entry: dict[str, Any]) -> int:
+    """About how many bytes an entry makes in the shipped page."""
+    words = sum(
+        len(entry[name].encode("utf-8", "replace"))
+        for name in ("title", "facts_line", "why", "changed", "sources_more")
+    )
+    words += sum(len(link["url"]) + len(link["words"].encode()) + 34 for link in entry["links"])
+    words += sum(len(source["link"] or "") + len(source["words"].encode()) + 40 for source in entry["sources"])
+    for pieces in entry["snippets"]:
+        words += 20 + sum(len(piece["words"].encode("utf-8", "replace")) + 42 * piece["marked"] for piece in pieces)
+    return _ENTRY_BYTES + words + 60 * len(entry["facts"]) + len(entry["link"] or "")
 
 
-def _local(view: DigestView) -> datetime:
-    return view.window.closes_at.astimezone(ZoneInfo(view.zone))
+# ── in the child ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _preheader(view: DigestView) -> str:
-    if view.notice is not None:
-        return wording.one_line(" ".join(view.notice.lines), 140)
-    if not view.alerts:
-        return "Nothing new. " + _coverage_words(view.coverage)
-    if view.immediate:
-        first = view.alerts[0]
-        return wording.one_line(wording.update_line(first) or wording.facts_line(first.event), 140)
-    return wording.one_line(" · ".join(alert.event.title for alert in view.alerts[:4]), 140)
+def payload(view: DigestView, own: Templates | None = None) -> JSON:
+    """What `render_json` takes."""
+    return {"whole": context(view), "language": view.language.value, "own": dict(own or {})}
 
 
-def _coverage_words(coverage: Coverage | None) -> str:
-    if coverage is None:
-        return ""
-    feeds = wording.counted(coverage.feeds_total, "feed")
-    words = f"{coverage.feeds_checked} of {feeds} checked."
-    if coverage.failing:
-        words += f" Not reached: {wording.joined(coverage.failing)}."
-    elif coverage.feeds_checked == coverage.feeds_total:
-        words = f"All {feeds} checked." if coverage.feeds_total > 1 else f"{feeds} checked."
-    return f"{words} Silent for long: {wording.joined(coverage.silent)}." if coverage.silent else words
+def render_json(asked: JSON) -> JSON:
+    """For the sandbox: the wire form of `Rendered`, or `{"mistake": …}` when a template of one's own is wrong."""
+    language = Language(asked["language"])
+    try:
+        return wire.dump(fill(asked["whole"], language, own=asked["own"]))
+    except _BROKEN as error:
+        if not asked["own"]:
+            raise
+        return {"mistake": wire.dump(mistake_of(error))}
 
 
-# ── what the templates see ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _context(view: DigestView, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    local, notice, shown = _local(view), view.notice, len(entries)
-    return {
-        "subject": subject(view),
-        "preheader": _preheader(view),
-        "title": wording.one_line(view.subscription_title, 120),
-        "day": f"{_DAYS[local.weekday()]} {wording.day(local)}",
-        "clock": f"{local:%H:%M}",
-        "zone": view.zone,
-        "immediate": view.immediate,
-        "count": wording.counted(len(view.alerts), "event"),
-        "groups": _groups(entries),
-        "rest": [_title(alert) for alert in view.alerts[shown:][:_TITLES_OF_THE_REST]],
-        "rest_unnamed": max(0, len(view.alerts) - shown - _TITLES_OF_THE_REST),
-        "rest_count": len(view.alerts) - shown,
-        "coverage": _coverage_words(view.coverage),
-        "failing": bool(view.coverage and view.coverage.failing),
-        "left_out": [wording.one_line(words, 300) for words in view.left_out[:10]],
-        "notice": notice
-        and {
-            "subject": wording.one_line(notice.subject, 200),
-            "lines": [wording.one_line(line, 600) for line in notice.lines[:60]],
-        },
-        "converted": any(_is_converted(alert.event) for alert in view.alerts),
-        "public_url": wording.web_link(view.public_url),
-    }
-
-
-def _is_converted(event: EventView) -> bool:
-    return event.amount is not None and event.amount.usd is not None and event.amount.currency != "USD"
-
-
-def _groups(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    grouped = (list(group) for _, group in groupby(entries, key=lambda entry: entry["rule_id"]))
-    return [{"title": group[0]["rule"], "count": str(len(group)), "entries": group} for group in grouped]
-
-
-def _title(alert: AlertView) -> dict[str, Any]:
-    event = alert.event
-    return {
-        "title": wording.one_line(event.title, 300) or "(no title)",
-        "lang": _language(event.sources, event.title),
-        "link": next((link for source in event.sources if (link := wording.web_link(source.link))), None),
-        "revised": alert.update,
-    }
-
-
-def _language(sources: Sequence[Source], title: str) -> str | None:
-    """The language of a title, for the reader's fonts: that of the source which told it so."""
-    told = next((source.language for source in sources if source.title == title), None)
-    known = told or (sources[0].language if sources else None)
-    return known if known and known.replace("-", "").isalnum() and len(known) <= 12 else None
-
-
-def _entry(alert: AlertView) -> dict[str, Any]:
-    event = alert.event
-    parts = wording.facts_parts(event)
-    return {
-        **_title(alert),
-        "rule_id": event.rule_id,
-        "rule": wording.one_line(event.rule_title, 80),
-        "level": event.level.value,
-        "facts": _styled(parts, event),
-        "facts_line": " · ".join(parts),
-        "snippets": [
-            [{"words": words, "marked": marked} for words, marked in wording.segments(snippet)]
-            for snippet in event.snippets[:_SNIPPETS]
-        ],
-        "sources": [_source(source) for source in event.sources[:_SOURCES]],
-        "sources_more": max(0, len(event.sources) - _SOURCES),
-        "why": wording.one_line(alert.reason, 300),
-        "changed": wording.update_line(alert),
-    }
-
-
-def _styled(parts: Sequence[str], event: EventView) -> list[dict[str, str]]:
-    """The facts line for HTML: the event's amount in its own currency stands out, the conversion does not."""
-    whole, own = (wording.full_amount(event.amount), wording.amount(event.amount)) if event.amount else ("", "")
-    return [
-        {"strong": own, "words": part[len(own) :]}
-        if whole and part.startswith(whole)
-        else {"strong": "", "words": part}
-        for part in parts
-    ]
-
-
-def _source(source: Source) -> dict[str, Any]:
-    return {
-        "feed": wording.one_line(source.feed, 60) or "unnamed feed",
-        "link": wording.web_link(source.link),
-        "day": wording.day(source.published_at) if source.published_at else "",
-    }
+def mistake_of(error: BaseException) -> Mistake:
+    """What was wrong in which template at which line, for the person who wrote it."""
+    words = wording.one_line(f"{type(error).__name__}: {error}", 300)
+    if isinstance(error, TemplateSyntaxError):
+        return Mistake(path=error.name or error.filename or "", line=error.lineno, message=words)
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename.endswith(".j2")]
+    if not frames:
+        return Mistake(path="", line=0, message=words)
+    return Mistake(path=frames[-1].filename, line=frames[-1].lineno or 0, message=words)

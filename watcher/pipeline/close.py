@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from watcher import log, wire
+from watcher.digest.render import payload
 from watcher.errors import TryAgain
 from watcher.model import (
     AlertView,
@@ -145,7 +146,7 @@ def _compose(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime
     timeout_s = rt.settings.sandbox_cpu_s + 5
     rendered = Rendered(subject="", text="", html="")
     if config.kind is ChannelKind.EMAIL:
-        answer = rt.sandbox.call("watcher.digest.render:render_json", wire.dump(view), timeout_s=timeout_s)
+        answer = rt.sandbox.call("watcher.digest.render:render_json", payload(view), timeout_s=timeout_s)
         rendered = wire.load(Rendered, answer)
     return rt.channel(config).compose(view, rendered, key=deliveries.delivery_key(view.key, config.id), now=now)
 
