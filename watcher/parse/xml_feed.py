@@ -110,18 +110,23 @@ def _read(text: str) -> Reading:
     """By expat when it is well-formed, or is so with its ampersands mended; else by feedparser."""
     try:
         return read_well_formed(text)
-    except Broken:
-        text = mended(text)
+    except Broken as flaw:
+        reading = _read_mended(text, mended(text), flaw)
     except Unusual:
         return _by_feedparser(text)
-    try:
-        reading = read_well_formed(text)
-    except Broken:
-        reading = _by_feedparser(text, broken=True)
-    except Unusual:
-        reading = _by_feedparser(text)
     reading.well_formed = False
     return reading
+
+
+def _read_mended(broken: str, text: str, flaw: Broken) -> Reading:
+    try:
+        if text == broken:
+            raise flaw
+        return read_well_formed(text)
+    except Broken:
+        return _by_feedparser(text, broken=True)
+    except Unusual:
+        return _by_feedparser(text)
 
 
 def read_xml_feed(text: str, max_entries: int) -> Document:
