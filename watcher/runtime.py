@@ -141,6 +141,8 @@ class Runtime:
     """Of the watcher.yml in force."""
     config_seen: tuple[int, int] | None = None
     """Of the watcher.yml at the last look."""
+    templates: dict[str, object] = field(default_factory=dict)
+    """By folder: the mail templates of one's own that are in force."""
     weights: Weights = field(default_factory=Weights)
     """How rare words are in this process's sample of items, and when it was taken."""
     weighed_at: datetime | None = None

@@ -200,6 +200,18 @@ def render_json(asked: JSON) -> JSON:
         return {"mistake": wire.dump(mistake_of(error))}
 
 
+def try_json(asked: JSON) -> JSON:
+    """For the sandbox: the wire form of what is wrong with one template on sample digests, None when nothing is."""
+    for sample in asked["samples"]:
+        whole = sample["whole"]
+        values = shown(whole, len(whole["entries"]), Language(sample["language"]))
+        try:
+            _written(_template(asked["name"], asked["own"]), values)
+        except _BROKEN as error:
+            return wire.dump(mistake_of(error))
+    return None
+
+
 def mistake_of(error: BaseException) -> Mistake:
     """What was wrong in which template at which line, for the person who wrote it."""
     words = wording.one_line(f"{type(error).__name__}: {error}", 300)

@@ -32,7 +32,7 @@ def subject(view: DigestView) -> str:
         first = view.alerts[0]
         words = wording.say("subject_alert", language, rule=first.event.rule_title, title=_named(first.event, language))
         return wording.one_line(wording.say("subject_update", language, subject=words) if first.update else words, 200)
-    what = wording.number_of("events", len(view.alerts), language) if view.alerts else _say(view, "nothing_new")
+    what = _say(view, "nothing_new") if _is_quiet(view) else _count(view)
     title = wording.one_line(view.subscription_title, 80)
     day = wording.day(_local(view), language)
     return wording.one_line(wording.say("subject_digest", language, title=title, what=what, day=day), 200)
@@ -41,7 +41,7 @@ def subject(view: DigestView) -> str:
 def context(view: DigestView) -> dict[str, Any]:
     """Everything about the digest; `entries` are all of its alerts in their order, none left out yet."""
     local, language = _local(view), view.language
-    quiet = not view.alerts and view.notice is None
+    quiet = _is_quiet(view)
     return {
         "subject": subject(view),
         "preheader": _preheader(view),
@@ -53,7 +53,7 @@ def context(view: DigestView) -> dict[str, Any]:
         ),
         "immediate": view.immediate,
         "quiet": quiet,
-        "count": wording.number_of("events", len(view.alerts), language),
+        "count": _count(view),
         "total": len(view.alerts),
         "entries": [_entry(alert, language) for alert in view.alerts],
         "coverage": wording.coverage(view.coverage, language),
@@ -99,6 +99,18 @@ def _say(view: DigestView, phrase: str) -> str:
     return wording.say(phrase, view.language)
 
 
+def _is_quiet(view: DigestView) -> bool:
+    return not view.alerts and not view.left_out and view.notice is None
+
+
+def _count(view: DigestView) -> str:
+    """How many events are told, or how many there were of which none could be."""
+    if view.alerts or not view.left_out:
+        return wording.number_of("events", len(view.alerts), view.language)
+    untold = wording.number_of("events", len(view.left_out), view.language)
+    return wording.say("unshown", view.language, events=untold)
+
+
 def _local(view: DigestView) -> datetime:
     return view.window.closes_at.astimezone(ZoneInfo(view.zone))
 
@@ -107,6 +119,8 @@ def _preheader(view: DigestView) -> str:
     language = view.language
     if view.notice is not None:
         return wording.one_line(" ".join(view.notice.lines), 140)
+    if view.left_out and not view.alerts:
+        return wording.one_line(" ".join(view.left_out), 140)
     if not view.alerts:
         return wording.say("preheader_quiet", language, coverage=wording.coverage(view.coverage, language))
     if view.immediate:

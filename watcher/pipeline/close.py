@@ -7,20 +7,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from watcher import log, wire
-from watcher.digest.render import payload
+from watcher import log, wording
 from watcher.errors import TryAgain
 from watcher.model import (
     AlertView,
     ChannelConfig,
-    ChannelKind,
     DigestView,
     EmptyDay,
     Envelope,
     Notice,
-    Rendered,
     SubscriptionConfig,
 )
+from watcher.pipeline.compose import compose
 from watcher.pipeline.digest_view import digest_view, rule_titles
 from watcher.pipeline.links import links
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
@@ -111,18 +109,29 @@ def _written(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime
         return whole
     if isinstance(whole.error, _PASSING):
         raise whole.error
+    empty = attempt(rt, partial(_compose, rt, dataclasses.replace(view, alerts=()), config, now))
+    if isinstance(empty, Failure):
+        _unusable(rt, view, config, empty.why, now)
+        return None
     sound, broken = _sound_alerts(rt, view, config, now)
-    if sound:
-        for alert, why in broken:
-            lines = (f"Event {alert.event.id}: {alert.event.title}", why)
-            notify(rt, f"unwritable:{alert.event.id}", Notice(subject="An event could not be written", lines=lines))
-        left_out = (*view.left_out, *(f"Event {alert.event.id} could not be written: {why}" for alert, why in broken))
-        return _compose(rt, dataclasses.replace(view, alerts=sound, left_out=left_out), config, now)
-    _log.error("nothing can be written to a channel", channel=config.id, digest=view.key, why=whole.why)
-    lines = (f"A digest of {view.subscription_title} could not be written: {whole.why}", "Other channels got theirs.")
-    told = Notice(subject=f"Channel {config.id} cannot be used", lines=lines)
-    notify(rt, f"compose:{config.id}:{now:%Y-%m-%d}", told)
+    for alert, why in broken:
+        lines = (f"Event {alert.event.id}: {alert.event.title}", why)
+        notify(rt, f"unwritable:{alert.event.id}", Notice(subject="An event could not be written", lines=lines))
+    told = (wording.say("could_not_be_written", view.language, number=alert.event.id) for alert, _ in broken)
+    rest = dataclasses.replace(view, alerts=sound, left_out=(*view.left_out, *told))
+    written = attempt(rt, partial(_compose, rt, rest, config, now)) if broken else whole
+    if not isinstance(written, Failure):
+        return written
+    _unusable(rt, view, config, written.why, now)
     return None
+
+
+def _unusable(rt: Runtime, view: DigestView, config: ChannelConfig, why: str, now: datetime) -> None:
+    """Nothing can be written to the channel, whatever is told."""
+    _log.error("nothing can be written to a channel", channel=config.id, digest=view.key, why=why)
+    lines = (f"A digest of {view.subscription_title} could not be written: {why}", "Other channels got theirs.")
+    trouble = Notice(subject=f"Channel {config.id} cannot be used", lines=lines)
+    notify(rt, f"compose:{config.id}:{now:%Y-%m-%d}", trouble)
 
 
 def _sound_alerts(
@@ -143,12 +152,7 @@ def _sound_alerts(
 
 
 def _compose(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime) -> Envelope:
-    timeout_s = rt.settings.sandbox_cpu_s + 5
-    rendered = Rendered(subject="", text="", html="")
-    if config.kind is ChannelKind.EMAIL:
-        answer = rt.sandbox.call("watcher.digest.render:render_json", payload(view), timeout_s=timeout_s)
-        rendered = wire.load(Rendered, answer)
-    return rt.channel(config).compose(view, rendered, key=deliveries.delivery_key(view.key, config.id), now=now)
+    return compose(rt, view, config, key=deliveries.delivery_key(view.key, config.id), now=now)
 
 
 def _set_aside(turn: Turn, digest: digests.ClaimedDigest, why: str, *, passing: bool = False) -> None:
