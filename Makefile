@@ -28,6 +28,7 @@ types: $(VENV)/.dev
 
 drills: $(VENV)/.dev
 	LINE_TEST_ROUNDS=42 DRILL_FEEDS=200 $(BIN)/python -m pytest tests/line tests/drills -s --timeout=1800
+	PARSE_TEST_MUTATIONS=30 PARSE_TEST_ROUNDS=1000 $(BIN)/python -m pytest tests/parse -n 2 --timeout=1800
 
 bench: $(VENV)/.dev # each prints ratios of one run
 	for one in benchmarks/*.py; do $(BIN)/python $$one || exit 1; done

@@ -26,7 +26,7 @@ _INSTRUCTION = re.compile(r"<\?[^<>?]{0,1000}\?>")
 _REFERRING_TEXT = re.compile(r"(?:(?<=>)|\A)[^<>&]*&[^<>]*(?=<|\Z)")
 _NAMESPACE = re.compile(r"xmlns:([\w.-]{1,60})")
 _PREFIX = r"(?:[A-Za-z_][\w.-]{0,60}:)?"
-_MARKUP = re.compile(r"<[^<>]*>?")
+_MARKUP = re.compile(r"<[A-Za-z/?][^<>]*>?")
 # Tags that hold nothing that is read.
 _UNREAD = re.compile(r"</?(?:enclosure|media:thumbnail|itunes:image|img)(?:\s[^<>]*)?>", re.IGNORECASE)
 _CATEGORY = re.compile(rf"<{_PREFIX}(?:category|subject|keywords|tags)(?=[\s>/])", re.IGNORECASE)
@@ -98,8 +98,8 @@ def _few_tags(text: str) -> tuple[str, int]:
     starts = [found.start() for found in ENTRY.finditer(text)]
     spent = 0
     for number, (start, end) in enumerate(pairwise([0, *starts, len(text)])):
-        tags = _MARKUP.findall(text, start, end)
-        spent += sum(map(len, tags)) + len(tags) * _TAG_CHARACTERS
+        spent += text.count("<", start, end) * _TAG_CHARACTERS
+        spent += sum(map(len, _MARKUP.findall(text, start, end))) if spent <= most else 0
         if spent > most:
             if number < 2:
                 raise NotAFeed("XML of more tags than a feed needs, not well-formed or of an odd shape")

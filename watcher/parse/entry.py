@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from watcher.errors import CannotHelp
 from watcher.model import Wishes
@@ -57,3 +58,14 @@ class Document:
     well_formed: bool = True
     complete: bool = True
     dropped: tuple[str, ...] = ()
+
+
+class Reading:
+    """What was read: `version`, `feed` and `entries`, in feedparser's shape; `over` counts entries left out before."""
+
+    def __init__(self) -> None:
+        self.well_formed = True
+        self.over = 0
+        self.version = ""
+        self.feed: dict[str, Any] = {}
+        self.entries: list[dict[str, Any]] = []

@@ -18,7 +18,7 @@ from feedparser.api import StrictFeedParser
 from feedparser.urls import make_safe_absolute_uri
 
 from watcher.parse.bounds import megabytes
-from watcher.parse.entry import Broken, NotAFeed, Unusual
+from watcher.parse.entry import Broken, NotAFeed, Reading, Unusual
 from watcher.parse.xml_names import (
     ADDRESSES,
     ASIDES,
@@ -58,15 +58,13 @@ _Attributes = dict[str, str]
 _Ending = Callable[[str], None]
 
 
-class Reading:
-    """What was read: `version`, `feed` and `entries`, in feedparser's shape; `over` counts entries left out before."""
-
-    def __init__(self) -> None:
-        self.well_formed = True
-        self.over = 0
-        self.version = ""
-        self.feed: dict[str, Any] = {}
-        self.entries: list[dict[str, Any]] = []
+def is_well_formed(text: str) -> bool:
+    """Is it XML at all, whatever it says? Takes a fiftieth of the time of reading it."""
+    try:
+        expat.ParserCreate(namespace_separator=" ").Parse(text, True)
+    except expat.ExpatError:
+        return False
+    return True
 
 
 def read_well_formed(text: str) -> Reading:

@@ -14,8 +14,8 @@ import feedparser
 from watcher.parse.announced import announced_xml
 from watcher.parse.bounds import breaks_off, first_entries, harmless, mended, root_name
 from watcher.parse.costs import affordable
-from watcher.parse.entry import Broken, Document, Entry, Markup, NotAFeed, Unusual
-from watcher.parse.well_formed import Reading, read_well_formed
+from watcher.parse.entry import Broken, Document, Entry, Markup, NotAFeed, Reading, Unusual
+from watcher.parse.well_formed import is_well_formed, read_well_formed
 from watcher.parse.wishes import wishes_of
 
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
@@ -110,21 +110,22 @@ def _read(text: str) -> Reading:
     """By expat when it is well-formed, or is so with its ampersands mended; else by feedparser."""
     try:
         return read_well_formed(text)
-    except Broken as flaw:
-        reading = _read_mended(text, mended(text), flaw)
+    except Broken:
+        pass
     except Unusual:
-        return _by_feedparser(text)
+        if is_well_formed(text):
+            return _by_feedparser(text)
+    reading = _read_broken(text)
     reading.well_formed = False
     return reading
 
 
-def _read_mended(broken: str, text: str, flaw: Broken) -> Reading:
-    try:
-        if text == broken:
-            raise flaw
-        return read_well_formed(text)
-    except Broken:
+def _read_broken(broken: str) -> Reading:
+    text = mended(broken)
+    if text == broken or not is_well_formed(text):
         return _by_feedparser(text, broken=True)
+    try:
+        return read_well_formed(text)
     except Unusual:
         return _by_feedparser(text)
 
