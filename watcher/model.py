@@ -172,6 +172,8 @@ class MuteKind(StrEnum):
     STORY = "story"
     PARTY = "party"
     PLACE = "place"
+    ALL = "all"
+    """Everything: a pause that a reader takes; its value is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

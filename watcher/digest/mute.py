@@ -50,6 +50,8 @@ def _meets(event: EventView, mute: Mute) -> bool:
             wanted = _place(mute.value)
             known = (_place(name) for name in _names(event, FactKind.PLACE, FactKind.PARTY))
             return bool(wanted) and any(wanted[0] in place for place in known)
+        case MuteKind.ALL:
+            return True
 
 
 def _names(event: EventView, *kinds: FactKind) -> Iterator[str]:
