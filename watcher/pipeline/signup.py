@@ -133,7 +133,8 @@ def _letter(conn: Connection, signer: Links, reader_id: str, *, known: bool) -> 
     url = signer.url(purpose, s=reader_id)
     if reader is None or url is None:
         raise CannotHelp("public_url is missing in watcher.yml: a letter would have no address to open")
-    return words(reader.config.language, url)
+    write = letters.known_already if known else letters.please_confirm
+    return write(reader.config.language, url)
 
 
 def confirm(rt: Runtime, subscription_id: str) -> Confirmed | None:

@@ -26,6 +26,7 @@ from watcher.store.schema import (
 )
 from watcher.store.subscriptions import OPS
 
+MAIL = "message/rfc822"
 READER = "reader:"
 """Before a subscription's id: who said something of an event."""
 ERASED = "erased at the reader's wish"
@@ -157,3 +158,17 @@ def _empty_messages(conn: Connection, subscription_id: str, *, now: datetime) ->
     conn.execute(update(digests).where(digests.c.subscription_id == subscription_id).values(notice=None))
     waiting = (digests.c.subscription_id == subscription_id, digests.c.closed_at.is_(None))
     conn.execute(update(digests).where(*waiting).values(closed_at=now))
+
+
+def mail_of(conn: Connection, digest_id: int) -> bytes | None:
+    """The first mail that the digest was sent in, as bytes; None when it went out by none, or they were erased."""
+    query = select(deliveries.c.body).where(
+        deliveries.c.digest_id == digest_id, deliveries.c.content_type == MAIL, deliveries.c.body != b""
+    )
+    return conn.execute(query.order_by(deliveries.c.id).limit(1)).scalar_one_or_none()
+
+
+def of_digest(conn: Connection, digest_id: int) -> Reader | None:
+    """Whose digest it is; None when that is gone, or was nobody's."""
+    owner = conn.execute(select(digests.c.subscription_id).where(digests.c.id == digest_id)).scalar_one_or_none()
+    return None if owner is None else get(conn, owner)

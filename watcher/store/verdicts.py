@@ -75,6 +75,13 @@ def record(conn: Connection, event_id: int, verdict: Verdict, *, who: str, note:
     return True
 
 
+def said_by(conn: Connection, event_id: int, *, who: str) -> Verdict | None:
+    """What that person last said of the event; None when nothing."""
+    query = select(verdicts.c.verdict).where(verdicts.c.event_id == event_id, verdicts.c.who == who)
+    found = conn.execute(query).scalar_one_or_none()
+    return None if found is None else Verdict(found)
+
+
 def ledgers(conn: Connection, *, version: str | None = None) -> dict[str, Ledger]:
     """The verdicts by rule, of every version or of one."""
     query = select(verdicts.c.rule_id, verdicts.c.verdict, func.count().label("number"))
