@@ -40,6 +40,7 @@ def test_the_message_has_the_headers_of_automatic_mail():
         "Date": "Sun, 22 Nov 2026 00:00:05 +0000",
         "Message-ID": "<dg_5f2c9a@watch.example>",
         "List-Id": "<china-biotech.watch.example>",
+        "Feedback-ID": "digest:watch.example:watcher",
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
         "Precedence": "bulk",
@@ -97,7 +98,7 @@ def test_a_subject_arrives_clean_and_never_becomes_a_header(raw, clean):
     message = parsed(composed(rendered=Rendered(subject=raw, text="t", html="<p>h</p>")))
     assert message["Subject"] == clean
     assert message["Bcc"] is None
-    assert len(message.keys()) == 12
+    assert len(message.keys()) == 13
 
 
 @pytest.mark.parametrize(
