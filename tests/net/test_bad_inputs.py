@@ -493,4 +493,4 @@ def test_only_the_guarded_client_speaks_http() -> None:
     root = Path(__file__).resolve().parents[2]
     modules = [path for folder in ("watcher", "workers") for path in (root / folder).rglob("*.py")]
     found = {path.relative_to(root).as_posix() for path in modules if others.search(path.read_text(encoding="utf-8"))}
-    assert found <= {"watcher/net/client.py", "watcher/net/wire_guard.py", "watcher/net/pool.py"}
+    assert found == {"watcher/net/client.py", "watcher/net/exchange.py"}

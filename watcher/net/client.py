@@ -16,11 +16,12 @@ from urllib.parse import urljoin
 
 import certifi
 import h11
+import httpx
 
 from watcher.errors import RefusedAddress
 from watcher.net.address import URL_CHARACTERS, CheckedUrl, allowance, check_url
 from watcher.net.body import read_body
-from watcher.net.exchange import ENCODING, Answer, ask, target_of
+from watcher.net.exchange import ENCODING, TARGET, Transport
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
 from watcher.net.resolve import Resolver, resolve
 from watcher.net.wire_guard import GuardedBackend, Progress
@@ -86,11 +87,10 @@ class GuardedClient:
             "accept-encoding": "gzip",
             "connection": "close",
         }
-        self._connect_s = connect_s
         self._total_s = total_s
-        self._tls = tls
         self._progress = Progress()
-        self._backend = GuardedBackend(self._allow_private, resolver, self._progress, connect_s)
+        backend = GuardedBackend(self._allow_private, resolver, self._progress, connect_s)
+        self._transport = Transport(backend, lambda: tls or _shared_tls(), connect_s)
 
     def __enter__(self) -> GuardedClient:
         return self
@@ -124,11 +124,11 @@ class GuardedClient:
         for _hop in range(MAX_REDIRECTS + 1):
             with self._exchange("GET", target, sent, None) as answer:
                 location = answer.headers.get("location")
-                if answer.status not in _REDIRECTS or not location:
-                    body = self._read(answer, max_bytes) if 200 <= answer.status < 300 else b""
+                if answer.status_code not in _REDIRECTS or not location:
+                    body = self._read(answer, max_bytes) if 200 <= answer.status_code < 300 else b""
                     moved = target.url if permanent and len(seen) > 1 else None
                     return _response(answer, body, target.url, moved)
-                permanent = permanent and answer.status in _PERMANENT
+                permanent = permanent and answer.status_code in _PERMANENT
             following = self._hop(target, location)
             if following.url in seen:
                 raise BadAnswer("redirect_loop", f"{target.host} redirects in a circle")
@@ -177,25 +177,23 @@ class GuardedClient:
     @contextmanager
     def _exchange(
         self, method: str, target: CheckedUrl, headers: dict[str, str], body: bytes | None
-    ) -> Iterator[Answer]:
-        authority, _, rest = target.url.partition("://")[2].partition("/")
+    ) -> Iterator[httpx.Response]:
         given = {**self._every, **{name.lower(): value for name, value in headers.items()}}
         given.pop("host", None)
-        if body is not None:
-            given["content-length"] = str(len(body))
-        sent = _as_bytes({"Host": authority, **given})
-        stream = self._backend.connect(target)
+        request = httpx.Request(method, target.url, headers=_as_bytes(given), content=body, extensions={TARGET: target})
+        if request.url.raw_host.decode("ascii").strip("[]") != target.host:
+            raise RefusedAddress(f"{target.host} reads as two different hosts")
         try:
-            if target.scheme == "https":
-                stream = stream.start_tls(self._tls or _shared_tls(), self._connect_s)
-            yield ask(stream, target.host, method, target_of(f"/{rest}"), sent, body)
+            answer = self._transport.handle_request(request)
         except h11.LocalProtocolError as error:
             raise BadRequest(f"the request to {target.host} cannot be sent: {error}") from None
+        try:
+            yield answer
         finally:
-            stream.close()
+            answer.close()
 
-    def _read(self, answer: Answer, max_bytes: int) -> bytes:
-        return read_body(answer.chunks, answer.headers.get("content-encoding", ""), max_bytes=max_bytes)
+    def _read(self, answer: httpx.Response, max_bytes: int) -> bytes:
+        return read_body(answer.iter_raw(), answer.headers.get("content-encoding", ""), max_bytes=max_bytes)
 
 
 def _as_bytes(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -210,5 +208,7 @@ def _as_bytes(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return pairs
 
 
-def _response(answer: Answer, body: bytes, url: str, permanent_url: str | None) -> Response:
-    return Response(status=answer.status, headers=answer.headers, body=body, final_url=url, permanent_url=permanent_url)
+def _response(answer: httpx.Response, body: bytes, url: str, permanent_url: str | None) -> Response:
+    return Response(
+        status=answer.status_code, headers=answer.headers, body=body, final_url=url, permanent_url=permanent_url
+    )

@@ -1,87 +1,78 @@
-"""One request and its answer on a connected stream: HTTP/1.1 as h11 reads it, and nothing of what came before or after.
+"""httpx's way to a guarded connection: one request and its answer, HTTP/1.1 as h11 reads it, and nothing else.
 
-Whom to connect to is `watcher.net.wire_guard`'s, redirects and limits on a body are `watcher.net.client`'s duty.
+The transport and not `httpx.Client` is what we use: no cookies, no redirects, no environment, and no pool, which would
+look at every connection it holds for every request. Whom to connect to is `watcher.net.wire_guard`'s, redirects and
+limits on a body are `watcher.net.client`'s duty.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from urllib.parse import quote
 
 import h11
+import httpx
 
+from watcher.net.address import CheckedUrl
 from watcher.net.faults import BadAnswer, Unreachable
-from watcher.net.wire_guard import GuardedStream, WriteBroke
+from watcher.net.wire_guard import GuardedBackend, GuardedStream, WriteBroke
 
 ENCODING = "iso-8859-1"
 """Latin-1 maps every byte to itself: validators go back exactly as they came."""
 HEADER_BYTES = 64 * 1024
 _HEADER_LINES = 1000
 _READ_BYTES = 64 * 1024
-_PATH = "!$%&'()*+,-./:;=@[]^_|~"
-_QUERY = _PATH + "?`{}"
-_PLAIN = re.compile(r"[A-Za-z0-9!$%&'()*+,\-./:;=@\[\]^_|~]*(?:\?[A-Za-z0-9!$%&'()*+,\-./:;=@\[\]^_|~?`{}]*)?")
+TARGET = "target"
+"""The extension under which a request carries its `CheckedUrl`: what was checked is what is connected to."""
 
 
-class Headers(Mapping[str, str]):
-    """An answer's headers by name in any case; values that came in several lines are joined by commas (RFC 9110, 5.3).
+class Transport(httpx.BaseTransport):
+    """A connection of its own for every request; closing the response closes it."""
 
-    Bytes are kept as Latin-1, so that a value can be sent back unchanged.
-    """
+    def __init__(self, backend: GuardedBackend, tls: Callable[[], ssl.SSLContext], connect_s: float) -> None:
+        self._backend = backend
+        self._tls = tls
+        self._connect_s = connect_s
 
-    __slots__ = ("_values",)
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and wait for the answer's status and headers.
 
-    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values: dict[str, str] = {}
-        for raw_name, raw_value in pairs:
-            name, value = raw_name.decode("ascii").lower(), raw_value.decode(ENCODING)
-            known = self._values.get(name)
-            self._values[name] = value if known is None else f"{known}, {value}"
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back so far; `chunks` reads the body from the stream as it comes, still encoded."""
-
-    status: int
-    headers: Headers
-    chunks: Iterator[bytes]
+        Raises RefusedAddress, Unreachable, BadAnswer (`too_large`), or h11.LocalProtocolError for a request that HTTP
+        cannot carry.
+        """
+        target: CheckedUrl = request.extensions[TARGET]
+        stream = self._backend.connect(target)
+        try:
+            if target.scheme == "https":
+                stream = stream.start_tls(self._tls(), self._connect_s)
+            return _ask(stream, target.host, request)
+        except BaseException:
+            stream.close()
+            raise
 
 
-def target_of(rest: str) -> bytes:
-    """The path and query of a URL as a request line holds them: what is not ASCII, and quotes, as percent codes."""
-    if _PLAIN.fullmatch(rest):
-        return rest.encode("ascii")
-    path, mark, query = rest.partition("?")
-    return (quote(path, safe=_PATH) + mark + quote(query, safe=_QUERY)).encode("ascii")
+class _Body(httpx.SyncByteStream):
+    """The answer's body as it comes, still encoded."""
+
+    def __init__(self, talk: h11.Connection, stream: GuardedStream, host: str) -> None:
+        self._talk = talk
+        self._stream = stream
+        self._host = host
+
+    def __iter__(self) -> Iterator[bytes]:
+        while isinstance(event := _next(self._talk, self._stream, self._host), h11.Data):
+            yield bytes(event.data)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
-def ask(
-    stream: GuardedStream,
-    host: str,
-    method: str,
-    target: bytes,
-    headers: list[tuple[bytes, bytes]],
-    body: bytes | None,
-) -> Answer:
-    """Send one request over a fresh `stream` and wait for the answer's status and headers; `host` is for messages.
-
-    Raises Unreachable, BadAnswer (`too_large`), or h11.LocalProtocolError for a request that HTTP cannot carry.
-    """
+def _ask(stream: GuardedStream, host: str, request: httpx.Request) -> httpx.Response:
     talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_BYTES)
-    sent = talk.send(h11.Request(method=method, target=target, headers=headers)) or b""
+    body = request.read()
+    head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+    sent = talk.send(head) or b""
     sent += talk.send(h11.Data(data=body)) or b"" if body else b""
     sent += talk.send(h11.EndOfMessage()) or b""
     # A server may refuse a request before it has read it all: then its answer is there, or the read says what is not.
@@ -93,12 +84,8 @@ def ask(
     pairs = event.headers.raw_items()
     if len(pairs) > _HEADER_LINES or sum(len(name) + len(value) + 4 for name, value in pairs) > HEADER_BYTES:
         raise BadAnswer("too_large", f"the headers of {host} are too large")
-    return Answer(status=event.status_code, headers=Headers(pairs), chunks=_chunks(talk, stream, host))
-
-
-def _chunks(talk: h11.Connection, stream: GuardedStream, host: str) -> Iterator[bytes]:
-    while isinstance(event := _next(talk, stream, host), h11.Data):
-        yield bytes(event.data)
+    headers = httpx.Headers(pairs, encoding=ENCODING)
+    return httpx.Response(event.status_code, headers=headers, stream=_Body(talk, stream, host))
 
 
 def _next(talk: h11.Connection, stream: GuardedStream, host: str) -> object:
