@@ -65,6 +65,8 @@ ENGLISH: dict[str, str] = {
     "rest": "And {count} more",
     "in_short": "In short",
     "no_room": "and {count} more that this message has no room for",
+    "no_room_here": "and {count} more that this message has no room for",
+    "in_messages": "{events} in {count} messages",
     "left_out": "Left out: {what}",
     # notes before the entries
     "note_quiet": "Held during your quiet hours, {begins} to {ends}.",
@@ -201,6 +203,8 @@ CHINESE: dict[str, str] = {
     "rest": "另有{count}个事件",
     "in_short": "简要列出",
     "no_room": "还有{count}个事件，本邮件篇幅所限未能列出",
+    "no_room_here": "还有{count}个事件，本消息篇幅所限未能列出",
+    "in_messages": "{events}，分{count}条消息发送",
     "left_out": "未列出：{what}",
     # 条目之前的说明
     "note_quiet": "因您的免打扰时段（{begins}至{ends}）而延后发送。",
