@@ -17,6 +17,7 @@ from watcher import log, settings
 from watcher.data import shipped_rules
 from watcher.deliver.channel import Channel
 from watcher.deliver.registry import open_channel
+from watcher.deliver.smtp_pool import POOL
 from watcher.errors import CannotHelp, Mistake, Mistakes, TryAgain
 from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
@@ -25,6 +26,7 @@ from watcher.model import ChannelConfig, ChannelKind, Config, FactKind, Secret
 from watcher.net.client import USER_AGENT, GuardedClient
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
+from watcher.store import overview
 from watcher.store.database import Database
 from watcher.story.same import Weights
 
@@ -147,6 +149,7 @@ class Runtime:
     """How rare words are in this process's sample of items, and when it was taken."""
     weighed_at: datetime | None = None
     _turns: Iterator[int] = field(default_factory=count)
+    _signing_key: str | None = field(default=None, repr=False)
 
     def new_owner(self) -> str:
         """Who holds the leases of one run of a step: no two runs share it, so that a late one cannot finish for us."""
@@ -156,14 +159,34 @@ class Runtime:
         """The value of a secret, read now."""
         return settings.resolve(secret, base=self.settings.config_path.parent)
 
+    def signing_key(self) -> str:
+        """With what our addresses are signed: the setting's key, else the one that the database keeps; asked once."""
+        if self._signing_key is None:
+            key = self.settings.secret_key
+            if key is None:
+                with self.database.read() as conn:
+                    key = overview.remembered(conn, "signing_key")
+            if key is None:
+                with self.database.write() as conn:
+                    key = overview.signing_key(conn)
+            self._signing_key = key
+        return self._signing_key
+
     def channel(self, config: ChannelConfig) -> Channel:
         """The way out that the configuration describes. Raises CannotHelp when a secret of it is missing."""
         private = config.kind is not ChannelKind.EMAIL and config.allow_private
         client = self.local_client if private else self.client
-        return open_channel(config, client=client, resolve=self.resolve, timeout_s=self.settings.deliver_total_s)
+        return open_channel(
+            config,
+            client=client,
+            resolve=self.resolve,
+            timeout_s=self.settings.deliver_total_s,
+            signing_key=self.signing_key,
+        )
 
     def close(self) -> None:
         """Close connections and the sandbox child."""
+        POOL.close()
         self.sandbox.close()
         self.client.close()
         self.local_client.close()
