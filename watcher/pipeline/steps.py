@@ -21,6 +21,9 @@ STEP_S = 45.0
 REDO = timedelta(seconds=60)
 """First wait after a row made its step fail; it grows with every failure."""
 
+_GATHER_S = 0.05
+"""How long a result waits for company: what comes together is written together."""
+
 SOON = timedelta(seconds=3)
 """Wait after trouble that passes by itself: a database that is busy or away."""
 
@@ -152,7 +155,8 @@ def as_done(work: Callable[[T], R], rows: Sequence[T]) -> Iterator[list[R]]:
     with ThreadPoolExecutor(min(IO_AT_ONCE, len(rows))) as pool:
         waiting = {pool.submit(work, row) for row in rows}
         while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            wait(waiting, return_when=FIRST_COMPLETED)
+            done, waiting = wait(waiting, timeout=_GATHER_S)
             yield [future.result() for future in done]
 
 
