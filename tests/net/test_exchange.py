@@ -21,4 +21,4 @@ from watcher.net.client import GuardedClient
 def test_a_target_goes_out_in_ascii_and_what_is_encoded_stays_so(http_sink: HttpSink, rest: str, sent: str) -> None:
     with GuardedClient(allow_private=["127.0.0.0/8"]) as client:
         client.get(http_sink.url(rest))
-    assert [request.path for request in http_sink.requests] == [sent]
+    assert [request.target for request in http_sink.requests] == [sent]
