@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 from watcher import log
 from watcher.digest.choose import choose
-from watcher.digest.window import next_windows
+from watcher.digest.mute import in_force
+from watcher.digest.timing import Timing, timings
 from watcher.errors import LeaseLost, TryAgain
-from watcher.model import EventView, Notice, RuleStatus, SubscriptionConfig, When, Window
+from watcher.model import Choice, EventView, Notice, RuleStatus, SubscriptionConfig, When, Window
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, events, subscriptions
+from watcher.store import Connection, digests, events, mutes, subscriptions
 
 _log = log.get("pipeline")
+_AT_ONCE = 200
+"""Subscriptions that one transaction tells."""
+_WINDOWS = 10
+"""Windows that are tried for one alert: one may close while its alert is being written, ten in a row do not."""
 
 
 def raise_alerts(rt: Runtime, ids: Sequence[int]) -> Nudges:
@@ -37,44 +42,104 @@ def raise_alerts(rt: Runtime, ids: Sequence[int]) -> Nudges:
 
 
 def _offer(turn: Turn, event: events.ClaimedEvent) -> list[int]:
-    """The digests of immediate subscriptions that may close now."""
+    """The digests of immediate subscriptions that may close now.
+
+    What concerns whom is found out before anything is written, and written for some subscriptions at a time, so that
+    an event that concerns a thousand does not keep all others from writing.
+    """
+    rt = turn.rt
+    view, reasons = (None, {}) if event.history else _concerned(rt, event)
+    opened: list[int] = []
+    ids = sorted(reasons)
+    parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)] or [[]]
     try:
-        with turn.rt.database.write() as conn:
-            now = turn.rt.clock()
-            opened = [] if event.history else _alerts(turn.rt, conn, event, now)
-            if not events.finish(conn, event, owner=turn.owner):
-                raise LeaseLost(f"event {event.id}: offered by another worker meanwhile")
-            turn.reach("committing")
+        for number, part in enumerate(parts, 1):
+            with rt.database.write() as conn:
+                if not events.hold(conn, event, owner=turn.owner):
+                    raise LeaseLost(f"event {event.id}: offered by another worker meanwhile")
+                if view is not None:
+                    opened += _tell(conn, view, {one: reasons[one] for one in part}, rt.clock())
+                if number == len(parts):
+                    events.finish(conn, event, owner=turn.owner)
+                turn.reach("committing")
     except LeaseLost as lost:
         _log.warning("alerts dropped", event_id=event.id, why=str(lost))
-        return []
-    return [digest_id for digest_id, immediate in opened if immediate]
-
-
-def _alerts(rt: Runtime, conn: Connection, event: events.ClaimedEvent, now: datetime) -> list[tuple[int, bool]]:
-    view = events.views(conn, [event.id])[event.id]
-    tells_amounts = rt.rules.tells_amounts(view.rule_id)
-    told = digests.alerted(conn, event.id)
-    opened = []
-    for subscription in subscriptions.active(conn):
-        reason = _reason(view, subscription, told.get(subscription.id), tells_amounts=tells_amounts)
-        if reason:
-            opened.append(_tell(conn, view, subscription, reason, now))
     return opened
 
 
-def _reason(event: EventView, subscription: SubscriptionConfig, told: int | None, *, tells_amounts: bool) -> str:
+_Reasons = dict[str, tuple[SubscriptionConfig, str]]
+"""By subscription: its configuration, and why it is to hear of the event."""
+
+
+def _concerned(rt: Runtime, event: events.ClaimedEvent) -> tuple[EventView, _Reasons]:
+    now = rt.clock()
+    with rt.database.read() as conn:
+        view = events.views(conn, [event.id])[event.id]
+        told = digests.alerted(conn, event.id)
+        active = subscriptions.active(conn)
+        muted = mutes.active_of(conn, None, now)
+    tells_amounts = rt.rules.tells_amounts(view.rule_id)
+    reasons = {}
+    for subscription in active:
+        held = in_force((*subscription.mutes, *muted.get(subscription.id, ())), now)
+        choice = choose(view, subscription, tells_amounts=tells_amounts, mutes=held)
+        reason = _reason(view, subscription, choice, told.get(subscription.id))
+        if reason:
+            reasons[subscription.id] = (subscription, reason)
+    return view, reasons
+
+
+def _reason(event: EventView, subscription: SubscriptionConfig, choice: Choice, told: int | None) -> str:
     """Why the subscription is to hear of the event's present revision, empty when it is not.
 
     Who was told an earlier revision hears of the change even when the event concerns them no more by it.
     """
     if told is not None and told >= event.revision:
         return ""
-    choice = choose(event, subscription, tells_amounts=tells_amounts)
-    if choice.chosen or told is None:
+    if choice.chosen or told is None or choice.muted:
         return choice.reason if choice.chosen else ""
     subscribed = not subscription.rules or event.rule_id in subscription.rules
     return f"told before; now {choice.reason}" if subscribed and event.status is not RuleStatus.EXPERIMENTAL else ""
+
+
+def _tell(conn: Connection, event: EventView, reasons: _Reasons, now: datetime) -> list[int]:
+    """Write the alerts; the digests among theirs that may close at once.
+
+    An alert goes into the digest that is still to tell an earlier revision, else into the first window that is open.
+    """
+    name = f"event:{event.id}:{event.revision}"
+    live = subscriptions.lock(conn, reasons)
+    placed = digests.untold(conn, event.id, live)
+    spent = _messages(conn, [reasons[one][0] for one in live - placed.keys()], now)
+    waiting = {
+        one: timings(reasons[one][0], now, name=name, messages=spent.get(one, ())) for one in live - placed.keys()
+    }
+    at_once: list[int] = []
+    for _ in range(_WINDOWS):
+        best = {one: timing for one, rest in waiting.items() if (timing := next(rest, None)) is not None}
+        found = digests.open_windows(conn, [_opening(one, timing) for one, timing in best.items()], now=now)
+        placed |= found
+        at_once += [found[one] for one in found if best[one].window.closes_at <= now]
+        waiting = {one: rest for one, rest in waiting.items() if one in best and one not in found}
+        if not waiting:
+            break
+    told = {one: (digest_id, reasons[one][1]) for one, digest_id in placed.items()}
+    digests.add_alerts(conn, told, event_id=event.id, revision=event.revision, now=now)
+    return sorted(at_once)
+
+
+def _opening(subscription_id: str, timing: Timing) -> digests.Opening:
+    return digests.Opening(
+        subscription_id=subscription_id, window=timing.window, immediate=timing.immediate, late_at=timing.late_at
+    )
+
+
+def _messages(conn: Connection, told: Sequence[SubscriptionConfig], now: datetime) -> dict[str, list[Window]]:
+    """The messages that count against the budgets of these subscriptions."""
+    bounded = {one.id: one.budget.per_s for one in told if one.budget and one.schedule.when is When.IMMEDIATE}
+    if not bounded:
+        return {}
+    return digests.messages(conn, bounded, after=now - timedelta(seconds=max(bounded.values())))
 
 
 def _set_aside(turn: Turn, event: events.ClaimedEvent, why: str, *, passing: bool = False) -> None:
@@ -89,27 +154,3 @@ def _set_aside(turn: Turn, event: events.ClaimedEvent, why: str, *, passing: boo
         elif events.park(conn, event, owner=turn.owner, reason=why):
             lines = (f"Event {event.id}", why, "`watcher items retry` offers it again.")
             digests.add_notice(conn, f"event:{event.id}", Notice(subject="An event was parked", lines=lines), now=now)
-
-
-def _tell(
-    conn: Connection, event: EventView, subscription: SubscriptionConfig, reason: str, now: datetime
-) -> tuple[int, bool]:
-    immediate = subscription.schedule.when is When.IMMEDIATE
-    if immediate:
-        windows: Iterable[Window] = [Window(key=f"event:{event.id}:{event.revision}", closes_at=now)]
-    else:
-        windows = next_windows(subscription.schedule, now)
-    for window in windows:
-        digest_id = digests.open_window(conn, subscription.id, window, immediate=immediate, now=now)
-        if digest_id is not None:
-            digests.add_alert(
-                conn,
-                subscription_id=subscription.id,
-                event_id=event.id,
-                revision=event.revision,
-                reason=reason,
-                digest_id=digest_id,
-                now=now,
-            )
-            return digest_id, immediate
-    return 0, False

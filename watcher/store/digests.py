@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, func, literal, or_, select, update
 
 from watcher import wire
 from watcher.model import Notice, Window
@@ -41,57 +41,114 @@ class ClaimedDigest:
     immediate: bool
     notice: Notice | None
     attempt: int
+    periods: int = 1
+    """How many periods of its schedule it covers: more than one after an outage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A digest to be opened, if it is not there yet."""
+
+    subscription_id: str
+    window: Window
+    immediate: bool
+    late_at: datetime | None = None
 
 
 def open_window(
-    conn: Connection, subscription_id: str, window: Window, *, immediate: bool, now: datetime
-) -> int | None:
-    """The id of the subscription's digest for that window, made when it is new; None when it has closed already.
-
-    The row stays locked until the transaction ends, so that it cannot close under an alert that is being added.
-    """
-    _make(conn, subscription_id, window, immediate=immediate, notice=None, now=now)
-    query = select(digests.c.id, digests.c.closed_at, digests.c.parked_reason).where(
-        digests.c.subscription_id == subscription_id, digests.c.window == window.key
-    )
-    row = conn.execute(query.with_for_update()).one()
-    return None if row.closed_at or row.parked_reason else row.id
-
-
-def _make(
     conn: Connection,
     subscription_id: str,
     window: Window,
     *,
     immediate: bool,
-    notice: Notice | None,
     now: datetime,
-) -> bool:
-    values = {
-        "key": uuid.uuid4().hex,
-        "subscription_id": subscription_id,
-        "window": window.key,
-        "closes_at": window.closes_at,
-        "immediate": immediate,
-        "notice": wire.dump(notice) if notice else None,
-        "created_at": now,
-    }
-    statement = insert(conn, digests).values(**values)
-    statement = statement.on_conflict_do_nothing(index_elements=["subscription_id", "window"])
-    return conn.execute(statement.returning(digests.c.id)).first() is not None
+    late_at: datetime | None = None,
+) -> int | None:
+    """The id of the subscription's digest for that window, made when it is new; None when it has closed already.
+
+    The row stays locked until the transaction ends, so that it cannot close under an alert that is being added.
+    """
+    one = Opening(subscription_id=subscription_id, window=window, immediate=immediate, late_at=late_at)
+    return open_windows(conn, [one], now=now).get(subscription_id)
+
+
+def open_windows(conn: Connection, openings: Sequence[Opening], *, now: datetime) -> dict[str, int]:
+    """As `open_window` for one window each of many subscriptions: ids by subscription, without what has closed."""
+    wanted = {(one.subscription_id, one.window.key): one for one in openings}
+    if not wanted:
+        return {}
+    _make(conn, [wanted[name] for name in sorted(wanted)], now=now)  # one order for all: no two wait in a circle
+    query = select(digests.c.id, digests.c.subscription_id, digests.c.window, digests.c.closes_at).where(
+        digests.c.subscription_id.in_({name for name, _ in wanted}),
+        digests.c.window.in_({key for _, key in wanted}),
+        OPEN,
+    )
+    found = {}
+    for row in conn.execute(query.order_by(digests.c.id).with_for_update()).all():
+        one = wanted.get((row.subscription_id, row.window))
+        if one is None:
+            continue
+        found[row.subscription_id] = row.id
+        if row.closes_at != one.window.closes_at:  # the schedule has changed since the window was opened
+            moved = update(digests).where(digests.c.id == row.id)
+            conn.execute(moved.values(closes_at=one.window.closes_at, late_at=one.late_at))
+    return found
+
+
+def _make(conn: Connection, openings: Sequence[Opening], *, now: datetime) -> None:
+    rows = [
+        {
+            "key": uuid.uuid4().hex,
+            "subscription_id": one.subscription_id,
+            "window": one.window.key,
+            "closes_at": one.window.closes_at,
+            "immediate": one.immediate,
+            "late_at": one.late_at,
+            "created_at": now,
+        }
+        for one in openings
+    ]
+    conn.execute(insert(conn, digests).on_conflict_do_nothing(index_elements=["subscription_id", "window"]), rows)
+
+
+def messages(conn: Connection, subscription_ids: Collection[str], *, after: datetime) -> dict[str, list[Window]]:
+    """The windows that close after then, by subscription: each is a message sent or to be sent."""
+    query = select(digests.c.subscription_id, digests.c.window, digests.c.closes_at).where(
+        digests.c.subscription_id.in_(subscription_ids),
+        digests.c.closes_at > after,
+        digests.c.notice.is_(None),
+        digests.c.merged_into.is_(None),
+    )
+    found: dict[str, list[Window]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.subscription_id, []).append(Window(key=row.window, closes_at=row.closes_at))
+    return found
 
 
 def add_notice(conn: Connection, key: str, notice: Notice, *, now: datetime) -> bool:
     """Tell `ops:` something once: a second notice with the same key is dropped. False when it was told before."""
     name = key if len(key) <= _NOTICE_KEY else hashlib.sha256(key.encode()).hexdigest()
-    window = Window(key=f"notice:{name}", closes_at=now)
-    return _make(conn, OPS, window, immediate=True, notice=notice, now=now)
+    return _add_written(conn, OPS, Window(key=f"notice:{name}", closes_at=now), notice)
 
 
 def add_letter(conn: Connection, subscription_id: str, key: str, notice: Notice, *, now: datetime) -> bool:
     """Write something to one subscription's reader at once, whatever its hours: one letter for each key."""
-    window = Window(key=f"letter:{key}", closes_at=now)
-    return _make(conn, subscription_id, window, immediate=True, notice=notice, now=now)
+    return _add_written(conn, subscription_id, Window(key=f"letter:{key}", closes_at=now), notice)
+
+
+def _add_written(conn: Connection, subscription_id: str, window: Window, notice: Notice) -> bool:
+    values = {
+        "key": uuid.uuid4().hex,
+        "subscription_id": subscription_id,
+        "window": window.key,
+        "closes_at": window.closes_at,
+        "immediate": True,
+        "notice": wire.dump(notice),
+        "created_at": window.closes_at,
+    }
+    statement = insert(conn, digests).values(**values)
+    statement = statement.on_conflict_do_nothing(index_elements=["subscription_id", "window"])
+    return conn.execute(statement.returning(digests.c.id)).first() is not None
 
 
 def add_alert(
@@ -105,13 +162,32 @@ def add_alert(
     now: datetime,
 ) -> None:
     """Say that the event concerns the subscription."""
-    values = {"subscription_id": subscription_id, "event_id": event_id, "revision": revision}
-    statement = insert(conn, alerts).values(**values, reason=reason, digest_id=digest_id, created_at=now)
-    conn.execute(statement.on_conflict_do_nothing(index_elements=list(values)))
+    add_alerts(conn, {subscription_id: (digest_id, reason)}, event_id=event_id, revision=revision, now=now)
+
+
+def add_alerts(
+    conn: Connection, told: Mapping[str, tuple[int, str]], *, event_id: int, revision: int, now: datetime
+) -> None:
+    """Say that the event concerns these subscriptions: in which digest each is told, and why."""
+    if not told:
+        return
+    rows = [
+        {
+            "subscription_id": subscription_id,
+            "event_id": event_id,
+            "revision": revision,
+            "reason": reason,
+            "digest_id": digest_id,
+            "created_at": now,
+        }
+        for subscription_id, (digest_id, reason) in told.items()
+    ]
+    named = ["subscription_id", "event_id", "revision"]
+    conn.execute(insert(conn, alerts).on_conflict_do_nothing(index_elements=named), rows)
 
 
 def alerted(conn: Connection, event_id: int) -> dict[str, int]:
-    """The newest revision of the event that each subscription was told, by subscription."""
+    """The newest revision of the event of which each subscription has an alert, by subscription."""
     query = (
         select(alerts.c.subscription_id, func.max(alerts.c.revision))
         .where(alerts.c.event_id == event_id)
@@ -120,16 +196,38 @@ def alerted(conn: Connection, event_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(query)}
 
 
+def untold(conn: Connection, event_id: int, subscription_ids: Collection[str]) -> dict[str, int]:
+    """The digests, still open, that are to tell the event to those subscriptions, by subscription; locked.
+
+    What is new about the event belongs there too: its reader is told once, and the newest state.
+    """
+    query = (
+        select(alerts.c.subscription_id, alerts.c.digest_id)
+        .join(digests, digests.c.id == alerts.c.digest_id)
+        .where(alerts.c.event_id == event_id, alerts.c.subscription_id.in_(subscription_ids), OPEN)
+        .order_by(alerts.c.digest_id)
+    )
+    return {row[0]: row[1] for row in conn.execute(query.with_for_update(of=digests)).all()}
+
+
 def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     """Ids of digests whose window has closed and whose messages are not written yet, longest due first."""
-    return backlog.due(conn, digests, where=OPEN, due_at=digests.c.closes_at, now=now, limit=limit)
+    return backlog.due(
+        conn, digests, where=and_(OPEN, _in_time(conn, now)), due_at=digests.c.closes_at, now=now, limit=limit
+    )
+
+
+def _in_time(conn: Connection, now: datetime) -> ColumnElement[bool]:
+    """What is later than that is merged into the next digest, by the sweep."""
+    return or_(digests.c.late_at.is_(None), digests.c.late_at > database.now_sql(conn, now))
 
 
 def claim(
     conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
 ) -> list[ClaimedDigest]:
     """Lease those of `ids` that are due and still open: those never tried, or those tried `before`."""
-    where = and_(OPEN, digests.c.closes_at <= database.now_sql(conn, now), backlog.tried(digests, before))
+    due_now = digests.c.closes_at <= database.now_sql(conn, now)
+    where = and_(OPEN, due_now, _in_time(conn, now), backlog.tried(digests, before))
     rows = database.claim(conn, digests, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids))
     return [
         ClaimedDigest(
@@ -140,6 +238,7 @@ def claim(
             immediate=row.immediate,
             notice=wire.load(Notice, row.notice) if row.notice else None,
             attempt=row.attempt,
+            periods=row.periods,
         )
         for row in sorted(rows, key=lambda row: row.id)
     ]
@@ -155,13 +254,14 @@ def alerts_of(conn: Connection, digest_id: int) -> list[AlertRow]:
 
 
 def told_before(conn: Connection, subscription_id: str, event_ids: Sequence[int], digest_id: int) -> Mapping[int, int]:
-    """The newest revision that earlier digests of the subscription told, by event id."""
+    """The newest revision that other digests of the subscription told, by event id: those with messages, no others."""
     query = (
         select(alerts.c.event_id, func.max(alerts.c.revision))
         .where(
             alerts.c.subscription_id == subscription_id,
             alerts.c.event_id.in_(event_ids),
             alerts.c.digest_id != digest_id,
+            exists().where(deliveries.c.digest_id == alerts.c.digest_id),
         )
         .group_by(alerts.c.event_id)
     )
@@ -212,7 +312,7 @@ def close_now(conn: Connection, subscription_id: str, *, now: datetime) -> int:
     """
     statement = update(digests).where(OPEN, digests.c.subscription_id == subscription_id, digests.c.closes_at > now)
     early = digests.c.window + literal(" early ") + cast(digests.c.id, String)
-    return conn.execute(statement.values(closes_at=now, window=early)).rowcount
+    return conn.execute(statement.values(closes_at=now, window=early, late_at=None)).rowcount
 
 
 def listing(conn: Connection, *, limit: int) -> list[dict[str, Any]]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, and_, exists, select, update
 
 from watcher import wire
-from watcher.model import SubscriptionConfig
+from watcher.model import EmptyDay, SubscriptionConfig, When
 from watcher.store import file_rows
 from watcher.store.feeds import SyncReport
-from watcher.store.schema import subscriptions
+from watcher.store.schema import digests, subscriptions
 
 OPS = "_ops"
 """Id of the subscription that carries the service's own notices."""
+TOLD = and_(
+    subscriptions.c.retired_at.is_(None),
+    subscriptions.c.ended_at.is_(None),
+    subscriptions.c.unconfirmed_since.is_(None),
+)
+"""Live, not unsubscribed, and confirmed where its reader made it: all others are told nothing."""
 
 
 def sync_subscriptions(
     conn: Connection, configs: Sequence[SubscriptionConfig], *, ops: Sequence[str], now: datetime
 ) -> SyncReport:
-    """Make the `file` rows equal to watcher.yml, the one for `ops:` included."""
+    """Make the `file` rows equal to watcher.yml, the one for `ops:` included; what has ended stays so."""
     wanted = {config.id: wire.dump(config) for config in configs}
     if ops:
         own = SubscriptionConfig(id=OPS, title="The service itself", channels=tuple(ops))
@@ -29,32 +36,74 @@ def sync_subscriptions(
 
 
 def active(conn: Connection) -> list[SubscriptionConfig]:
-    """Every live subscription but the service's own and those nobody has confirmed yet, in order of id."""
-    query = select(subscriptions.c.config).where(
-        subscriptions.c.retired_at.is_(None),
-        subscriptions.c.unconfirmed_since.is_(None),
-        subscriptions.c.id != OPS,
-    )
+    """Every subscription that may be told something, the service's own left out, in order of id."""
+    query = select(subscriptions.c.config).where(TOLD, subscriptions.c.id != OPS)
     return [wire.load(SubscriptionConfig, config) for config in conn.execute(query.order_by("id")).scalars()]
 
 
 def get(conn: Connection, subscription_id: str) -> SubscriptionConfig | None:
-    """One live subscription."""
-    query = select(subscriptions.c.config).where(
-        subscriptions.c.id == subscription_id, subscriptions.c.retired_at.is_(None)
-    )
+    """One live subscription that has not ended. One that waits to be confirmed too: it gets a letter, and no alerts."""
+    live = (subscriptions.c.retired_at.is_(None), subscriptions.c.ended_at.is_(None))
+    query = select(subscriptions.c.config).where(*live, subscriptions.c.id == subscription_id)
     config = conn.execute(query).scalar_one_or_none()
     return None if config is None else wire.load(SubscriptionConfig, config)
 
 
+def lock(conn: Connection, ids: Collection[str]) -> set[str]:
+    """Those of the ids that may be told something, locked until the transaction ends.
+
+    So nobody unsubscribes in between, and two workers cannot both take the last place of one budget.
+    """
+    query = select(subscriptions.c.id).where(TOLD, subscriptions.c.id.in_(ids)).order_by(subscriptions.c.id)
+    return set(conn.execute(query.with_for_update()).scalars())
+
+
 def end(conn: Connection, subscription_id: str, *, by: str, now: datetime) -> bool:
-    """End a subscription at its reader's wish; False when it had ended or is not there. A reload does not undo it."""
-    live = (subscriptions.c.id == subscription_id, subscriptions.c.ended_at.is_(None), subscriptions.c.id != OPS)
-    statement = update(subscriptions).where(*live, subscriptions.c.retired_at.is_(None))
-    return conn.execute(statement.values(ended_at=now, ended_by=by)).rowcount > 0
+    """Tell the subscription nothing from now on, whatever watcher.yml says; False when there is none or it has ended.
+
+    `by`: who ended it, in a word: `one_click`, `page`, `cli`.
+    """
+    live = (subscriptions.c.id != OPS, subscriptions.c.retired_at.is_(None), subscriptions.c.ended_at.is_(None))
+    mine = and_(subscriptions.c.id == subscription_id, *live)
+    return conn.execute(update(subscriptions).where(mine).values(ended_at=now, ended_by=by)).rowcount > 0
 
 
 def resume(conn: Connection, subscription_id: str) -> bool:
-    """Let an ended subscription be told again; False when it had not ended."""
+    """Tell an ended subscription again; False when it has not ended. Digests that were not due meanwhile still come."""
     ended = (subscriptions.c.id == subscription_id, subscriptions.c.ended_at.is_not(None))
     return conn.execute(update(subscriptions).where(*ended).values(ended_at=None, ended_by=None)).rowcount > 0
+
+
+def wanting_a_window(conn: Connection, *, now: datetime) -> list[SubscriptionConfig]:
+    """Subscriptions that want a digest of every period, and whose next one is not a row yet."""
+    open_ahead = exists().where(
+        digests.c.subscription_id == subscriptions.c.id,
+        digests.c.closes_at > now,
+        digests.c.late_at.is_not(None),
+    )
+    query = select(subscriptions.c.config).where(
+        TOLD,
+        subscriptions.c.config["empty"].as_string() == EmptyDay.SEND.value,
+        subscriptions.c.config["schedule"]["when"].as_string() != When.IMMEDIATE.value,
+        ~open_ahead,
+    )
+    return [wire.load(SubscriptionConfig, config) for config in conn.execute(query.order_by("id")).scalars()]
+
+
+def listing(conn: Connection) -> list[dict[str, Any]]:
+    """Every subscription that watcher.yml or its reader has not taken away, the service's own left out, by id.
+
+    `{"id", "origin", "state", "since", "by", "config"}`: the state is active, ended or unconfirmed.
+    """
+    query = select(subscriptions).where(subscriptions.c.retired_at.is_(None), subscriptions.c.id != OPS)
+    return [_listed(row) for row in conn.execute(query.order_by(subscriptions.c.id))]
+
+
+def _listed(row: Row[Any]) -> dict[str, Any]:
+    state, since = "active", row.created_at
+    if row.ended_at is not None:
+        state, since = "ended", row.ended_at
+    elif row.unconfirmed_since is not None:
+        state, since = "unconfirmed", row.unconfirmed_since
+    config = wire.load(SubscriptionConfig, row.config)
+    return {"id": row.id, "origin": row.origin, "state": state, "since": since, "by": row.ended_by, "config": config}
