@@ -126,6 +126,47 @@ def test_content_is_preferred_to_the_summary_and_the_summary_to_nothing() -> Non
     assert (second.text, second.summary) == ("only this", "only this")
 
 
+@pytest.mark.parametrize("dates", [("Sun, 01 Mar 2026 10:00:00 GMT", "Mon, 02 Mar 2026 10:00:00 GMT"), ("", "")])
+def test_identities_do_not_jump_when_a_publisher_turns_its_list_around(dates: tuple[str, str]) -> None:
+    both = [item("B", guid="same", link="http://a.example/2", pubDate=dates[0])]
+    both += [item("A", guid="same", link="http://a.example/1", pubDate=dates[1])]
+    first = {one.link: one.identity for one in items_of(rss(*both))}
+    assert first == {one.link: one.identity for one in items_of(rss(*reversed(both)))}
+    kept = "http://a.example/2" if dates[0] else "http://a.example/1"
+    assert first[kept] == "same"
+    assert len(set(first.values())) == 2
+
+
+def test_of_repeated_entries_the_newest_stands_and_of_equals_the_last() -> None:
+    old = item("Old", guid="1", link="http://a.example/1", pubDate="Sun, 01 Mar 2026 10:00:00 GMT")
+    new = item("New", guid="1", link="http://a.example/1", pubDate="Mon, 02 Mar 2026 10:00:00 GMT")
+    for order in ((old, new), (new, old)):
+        parsed = parse(rss(*order), None, URL, now=NOW)
+        assert [one.title for one in parsed.items] == ["New"]
+        assert parsed.dropped == ("1 repeated entries; the newest of each is kept",)
+    equal = [item(title, guid="1", link="http://a.example/1") for title in ("First", "Last")]
+    assert [one.title for one in items_of(rss(*equal))] == ["Last"]
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("&lt;!here&gt;", "<!here>"),
+        ("&amp;lt;!here&amp;gt;", "<!here>"),
+        ("AT&amp;T", "AT&T"),
+        ("AT&amp;amp;T", "AT&T"),
+        ("a &amp;lt; b &amp;amp;amp; c", "a < b &amp; c"),
+        ("x &lt;b&gt;bold&lt;/b&gt; y", "x bold y"),
+        ("<![CDATA[R&D &eacute;]]>", "R&D é"),
+        ("a&#13;&#10;Bcc: v@x", "a Bcc: v@x"),
+        ("a&#x2028;b&#x2029;c&#x85;d", "a b c…d"),
+        ("safe&#x202e;desrever", "safedesrever"),
+    ],
+)
+def test_a_title_becomes_plain_text_once(title: str, plain: str) -> None:
+    assert items_of(rss(f"<item><title>{title}</title></item>"))[0].title == plain
+
+
 SYNDICATION = "http://purl.org/rss/1.0/modules/syndication/"
 
 

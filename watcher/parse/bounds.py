@@ -115,8 +115,9 @@ def mended(text: str) -> str:
     Raises NotAFeed when there are more ampersands than any publisher writes.
     """
     text = _RUN.sub(" ", text)
-    if text.count("&") > _AMPERSANDS * megabytes(text):
-        raise NotAFeed("XML of ampersands, not well-formed")
+    most = _AMPERSANDS * megabytes(text)
+    if text.count("&") > most or (text.count("<") > most and len(_STRAY.findall(text)) > most):
+        raise NotAFeed("XML of ampersands or stray brackets, not well-formed")
 
     def change(piece: str) -> str:
         if "<" in piece:
