@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -86,4 +87,10 @@ class Links:
         )
 
     def _serializer(self, purpose: Purpose) -> URLSafeSerializer:
-        return URLSafeSerializer(self.key, salt=f"watcher.{purpose}")
+        return _serializer(self.key, purpose)
+
+
+@lru_cache(maxsize=64)
+def _serializer(key: str, purpose: Purpose) -> URLSafeSerializer:
+    """Kept, since a digest of fifty events carries two hundred tokens."""
+    return URLSafeSerializer(key, salt=f"watcher.{purpose}")

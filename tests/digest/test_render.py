@@ -136,7 +136,7 @@ def test_the_html_stays_small_and_names_what_had_no_room():
     assert len(rendered.html.encode()) <= HTML_LIMIT_BYTES
     assert 20 < shown < 100
     assert f"And {300 - shown} more" in Page(rendered.html).text
-    assert f"and {280 - shown} more that this message has no room for" in rendered.text
+    assert f"and {260 - shown} more that this message has no room for" in rendered.text
     assert rendered.subject == "China biotech: 300 events, 22 Nov 2026"
 
 

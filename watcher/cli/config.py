@@ -14,6 +14,8 @@ from watcher import config, settings, wire
 from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.model import ChannelConfig, Config, Secret
 from watcher.parse import page
+from watcher.pipeline import templates
+from watcher.sandbox import Sandbox
 from watcher.settings import Settings
 
 app = typer.Typer(help="watcher.yml and the settings: check and show them.", no_args_is_help=True, add_completion=False)
@@ -38,7 +40,7 @@ def check(path: File = None, as_json: AsJson = False) -> None:
     except Mistakes as mistakes:
         found += mistakes.mistakes
     else:
-        found += [*_unreadable_secrets(loaded, file), *_missing_parts(loaded, file)]
+        found += [*_unreadable_secrets(loaded, file), *_missing_parts(loaded, file), *_templates(loaded, file)]
     if as_json:
         typer.echo(json.dumps([wire.dump(mistake) for mistake in found], ensure_ascii=False))
     else:
@@ -93,6 +95,19 @@ def _missing_parts(loaded: Config, file: Path) -> Iterator[Mistake]:
     if asking and not page.available():
         message = f"feed {asking[0]} asks for full text, and no package that finds articles is installed"
         yield Mistake(path=str(file), line=0, message=message, instead=page.INSTALL)
+
+
+def _templates(loaded: Config, file: Path) -> Iterator[Mistake]:
+    """What is wrong with the channels' own mail templates, tried on sample digests."""
+    folders = {channel.templates: file.parent / channel.templates for channel in loaded.channels if channel.templates}
+    if not folders:
+        return
+    with Sandbox() as sandbox:
+        for folder in folders.values():
+            try:
+                yield from templates.try_out(sandbox, folder, templates.read_folder(folder))
+            except Mistakes as mistakes:
+                yield from mistakes.mistakes
 
 
 def _secrets(loaded: Config) -> Iterator[tuple[str, str, Secret]]:

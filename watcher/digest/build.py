@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from watcher import wording
 from watcher.digest.currency import in_currency
+from watcher.digest.notes import notes
 from watcher.model import (
     AlertView,
     Coverage,
@@ -33,11 +34,13 @@ def build(
     left_out: tuple[str, ...] = (),
     public_url: str | None = None,
     links: DigestLinks | None = None,
+    periods: int = 1,
 ) -> DigestView:
     """Pure. One entry per event, its newest revision; groups of a rule together, the weightiest group first.
 
-    Amounts are shown in the subscription's currency too.
+    Amounts are shown in the subscription's currency too. `periods`: how many of its schedule the digest covers.
     """
+    entries = tuple(_for_reader(alert, subscription) for alert in in_order(newest(alerts)))
     return DigestView(
         key=key,
         subscription_id=subscription.id,
@@ -45,10 +48,11 @@ def build(
         zone=subscription.schedule.zone,
         window=window,
         immediate=immediate,
-        alerts=tuple(_for_reader(alert, subscription) for alert in in_order(newest(alerts))),
+        alerts=entries,
         coverage=coverage,
         notice=notice,
         left_out=left_out,
+        notes=notes(subscription, window, events=len(entries), periods=periods),
         public_url=public_url,
         links=links or DigestLinks(),
         language=subscription.language,

@@ -29,8 +29,6 @@ OUTPUT_LIMIT = 1_000_000
 SUBJECT, TEXT, HTML = "subject.txt.j2", "digest.txt.j2", "digest.html.j2"
 NAMES = (SUBJECT, TEXT, HTML)
 _TEXT_WIDTH = 76
-_PAGE_BYTES, _ENTRY_BYTES, _TITLE_BYTES = 5_200, 1_230, 230
-"""What the shipped page, an entry and a title weigh without their words: a first guess at how many have room."""
 _REMOVED_FILTERS = ("safe", "center", "replace", "indent", "format", "xmlattr", "pprint")
 """Those that undo escaping or let a template ask for gigabytes."""
 _BROKEN = (
@@ -129,12 +127,12 @@ def render(view: DigestView, *, own: Templates | None = None, limit_bytes: int =
 
     Alerts that do not fit are named by their titles, and counted, in both bodies. Raises jinja2.TemplateError.
     """
-    return fill(context(view), view.language, own=own or {}, limit_bytes=limit_bytes)
+    return fill(context(view, limit_bytes), view.language, own=own or {}, limit_bytes=limit_bytes)
 
 
 def fill(whole: dict[str, Any], language: Language, *, own: Templates, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered:
     """As `render`, from the words of `words.context`."""
-    fits = _fitting(whole, limit_bytes)
+    fits = sum(1 for entry in whole["entries"] if entry["whole"])
     page = _template(HTML, own)
     while True:
         values = shown(whole, fits, language)
@@ -153,40 +151,12 @@ def _subject(values: dict[str, Any], own: Templates) -> str:
     return told or str(values["subject"])
 
 
-def _fitting(whole: dict[str, Any], limit_bytes: int) -> int:
-    """How many entries have room, by the weight of their words; only a guess, but rarely too many."""
-    entries = whole["entries"]
-    weights = [_weight(entry) for entry in entries]
-    left = limit_bytes - _PAGE_BYTES
-    if sum(weights) <= left:
-        return len(entries)
-    left -= min(len(entries), 20) * (_TITLE_BYTES + 160)
-    for number, weight in enumerate(weights):
-        left -= weight
-        if left < 0:
-            return max(1, number)
-    return len(entries)
-
-
-def _weight(entry: dict[str, Any]) -> int:
-    """About how many bytes an entry makes in the shipped page."""
-    words = sum(
-        len(entry[name].encode("utf-8", "replace"))
-        for name in ("title", "facts_line", "why", "changed", "sources_more")
-    )
-    words += sum(len(link["url"]) + len(link["words"].encode()) + 34 for link in entry["links"])
-    words += sum(len(source["link"] or "") + len(source["words"].encode()) + 40 for source in entry["sources"])
-    for pieces in entry["snippets"]:
-        words += 20 + sum(len(piece["words"].encode("utf-8", "replace")) + 42 * piece["marked"] for piece in pieces)
-    return _ENTRY_BYTES + words + 60 * len(entry["facts"]) + len(entry["link"] or "")
-
-
 # ── in the child ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def payload(view: DigestView, own: Templates | None = None) -> JSON:
     """What `render_json` takes."""
-    return {"whole": context(view), "language": view.language.value, "own": dict(own or {})}
+    return {"whole": context(view, HTML_LIMIT_BYTES), "language": view.language.value, "own": dict(own or {})}
 
 
 def render_json(asked: JSON) -> JSON:

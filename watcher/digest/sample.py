@@ -83,15 +83,22 @@ def _bare() -> EventView:
     )
 
 
-def _alert(event: EventView, **more: object) -> AlertView:
+def _alert(event: EventView, *changes: Change) -> AlertView:
     links = AlertLinks(event=f"{_SITE}/e/x", useful=f"{_SITE}/v/x", not_useful=f"{_SITE}/v/y", mute=f"{_SITE}/m/x")
-    return replace(AlertView(alert_id=event.id, reason="rule licensing-deal", event=event, links=links), **more)
+    return AlertView(
+        alert_id=event.id,
+        reason="rule licensing-deal",
+        event=event,
+        update=bool(changes),
+        changes=changes,
+        links=links,
+    )
 
 
 def samples() -> tuple[DigestView, ...]:
     """A full digest in each language, one event and an update of it, an empty day, a notice, a letter, and no links."""
-    changes = (Change(fact="total", before="700M EUR", after="810M EUR", why=ChangeWhy.CORRECTED),)
-    updated = _alert(replace(_deal(), revision=2), update=True, changes=changes)
+    change = Change(fact="total", before="700M EUR", after="810M EUR", why=ChangeWhy.CORRECTED)
+    updated = _alert(replace(_deal(), revision=2), change)
     full = DigestView(
         key="sample",
         subscription_id="sample",

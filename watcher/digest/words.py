@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from watcher import wording
+from watcher.digest.room import TITLES_OF_THE_REST, entries_within
 from watcher.model import AlertView, DigestView, EventView, Language, Notice, Source
 
-TITLES_OF_THE_REST = 20
 _SNIPPETS, _SOURCES = 2, 6
 _LINES, _LEFT_OUT = 60, 10
 _LOCALES = {Language.ENGLISH: "en", Language.CHINESE: "zh-Hans"}
@@ -38,8 +38,8 @@ def subject(view: DigestView) -> str:
     return wording.one_line(wording.say("subject_digest", language, title=title, what=what, day=day), 200)
 
 
-def context(view: DigestView) -> dict[str, Any]:
-    """Everything about the digest; `entries` are all of its alerts in their order, none left out yet."""
+def context(view: DigestView, limit_bytes: int) -> dict[str, Any]:
+    """Everything about the digest; `entries` are all of its alerts in their order, whole as far as they have room."""
     local, language = _local(view), view.language
     quiet = _is_quiet(view)
     return {
@@ -55,7 +55,9 @@ def context(view: DigestView) -> dict[str, Any]:
         "quiet": quiet,
         "count": _count(view),
         "total": len(view.alerts),
-        "entries": [_entry(alert, language) for alert in view.alerts],
+        "entries": entries_within(
+            view.alerts, partial(_entry, language=language), partial(_brief, language=language), limit_bytes
+        ),
         "coverage": wording.coverage(view.coverage, language),
         "failing": bool(view.coverage and view.coverage.failing),
         "left_out": [
@@ -165,18 +167,27 @@ def _named(event: EventView, language: Language) -> str:
     return wording.one_line(event.title, 300) or wording.say("no_title", language)
 
 
-def _entry(alert: AlertView, language: Language) -> dict[str, Any]:
+def _brief(alert: AlertView, language: Language) -> dict[str, Any]:
     event = alert.event
-    parts = wording.facts_parts(event, language)
-    more = len(event.sources) - _SOURCES
-    changed = wording.update_line(alert, language)
     return {
+        "whole": False,
         "title": _named(event, language),
         "lang": _told_in(event),
         "link": next((link for source in event.sources if (link := wording.web_link(source.link))), None),
         "revised": alert.update,
         "rule_id": event.rule_id,
         "rule": wording.one_line(event.rule_title, 80),
+    }
+
+
+def _entry(alert: AlertView, language: Language) -> dict[str, Any]:
+    event = alert.event
+    parts = wording.facts_parts(event, language)
+    more = len(event.sources) - _SOURCES
+    changed = wording.update_line(alert, language)
+    return {
+        **_brief(alert, language),
+        "whole": True,
         "level": event.level.value,
         "level_words": wording.say(event.level, language),
         "facts": _styled(parts, event, language),
@@ -187,11 +198,19 @@ def _entry(alert: AlertView, language: Language) -> dict[str, Any]:
         ],
         "sources": [_source(source, language) for source in event.sources[:_SOURCES]],
         "sources_more": wording.say("and_more", language, count=more) if more > 0 else "",
-        "why": wording.say("why", language, reason=wording.reason(alert.reason, language)),
+        "why": wording.say("why", language, reason=_reason(alert, language)),
         "changed": changed,
         "changed_line": wording.say("update_line", language, changes=changed) if changed else "",
         "links": _links(alert, language),
     }
+
+
+def _reason(alert: AlertView, language: Language) -> str:
+    """Why the event was chosen; a reader of another language than the rule files' is told the rule's title."""
+    why = wording.reason(alert.reason, language)
+    if language is Language.ENGLISH:
+        return why
+    return why.replace(alert.event.rule_id, wording.one_line(alert.event.rule_title, 80), 1)
 
 
 def _links(alert: AlertView, language: Language) -> list[dict[str, str]]:
@@ -215,12 +234,9 @@ def _told_in(event: EventView) -> str | None:
 
 def _styled(parts: Sequence[str], event: EventView, language: Language) -> list[dict[str, str]]:
     """The facts line for HTML: the event's amount in its own currency stands out, the conversion does not."""
-    amount = event.amount
-    whole, own = (wording.full_amount(amount, language), wording.amount(amount, language)) if amount else ("", "")
+    own = wording.amount(event.amount, language) if event.amount else ""
     return [
-        {"strong": own, "words": part[len(own) :]}
-        if whole and part.startswith(whole)
-        else {"strong": "", "words": part}
+        {"strong": own, "words": part[len(own) :]} if own and part.startswith(own) else {"strong": "", "words": part}
         for part in parts
     ]
 

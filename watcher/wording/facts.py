@@ -162,7 +162,8 @@ _TOLD = frozenset(name for _, names in _LINE for name in names) | {"parties", "p
 
 def facts_parts(event: EventView, language: Language = _EN) -> tuple[str, ...]:
     """The parts of the facts line. Facts of a rule of one's own that no part knows come last, by their values."""
-    known = [part(event, language) for part, _ in _LINE]
+    present = event.facts.keys()
+    known = [part(event, language) for part, names in _LINE if not names or not present.isdisjoint(names)]
     own = [
         _listed(fact, language)
         for fact in event.facts.values()
