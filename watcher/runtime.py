@@ -17,6 +17,7 @@ from watcher import log, settings
 from watcher.data import shipped_rules
 from watcher.deliver.channel import Channel
 from watcher.deliver.registry import open_channel
+from watcher.deliver.senders import Senders
 from watcher.deliver.smtp_pool import POOL
 from watcher.errors import CannotHelp, Mistake, Mistakes, TryAgain
 from watcher.match.compile import compile_rules
@@ -145,6 +146,8 @@ class Runtime:
     """Of the watcher.yml at the last look."""
     templates: dict[str, object] = field(default_factory=dict)
     """By folder: the mail templates of one's own that are in force."""
+    senders: Senders = field(default_factory=Senders)
+    """The threads that send; they may outlast the step that started them."""
     weights: Weights = field(default_factory=Weights)
     """How rare words are in this process's sample of items, and when it was taken."""
     weighed_at: datetime | None = None
@@ -185,7 +188,9 @@ class Runtime:
         )
 
     def close(self) -> None:
-        """Close connections and the sandbox child."""
+        """Let what is being sent end, then close connections and the sandbox child."""
+        if not self.senders.close(within_s=SENDING_S):
+            _log.warning("gave up waiting for messages that hang; their leases end by themselves")
         POOL.close()
         self.sandbox.close()
         self.client.close()
@@ -193,6 +198,8 @@ class Runtime:
         self.database.close()
 
 
+SENDING_S = 25.0
+"""How long the end of a process waits for messages that are being sent."""
 PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """What `allow_private: true` on a channel opens: loopback and the private ranges of RFC 1918 and RFC 4193."""
 

@@ -181,6 +181,7 @@ SETTINGS: tuple[Setting, ...] = (
     _s("deliver_attempts_max", _whole, 100, "Attempts at most, should time not end them first.", low=1, high=1000),
     _s("webhook_retry_s", _seconds, 259200.0, "How long a webhook's message is tried.", unit="s", low=1),
     _s("alert_retry_s", _seconds, 86400.0, "How long an alert by mail or chat is tried.", unit="s", low=1),
+    _s("uncertain_retry_s", _seconds, 600.0, "Wait before what may have arrived is sent again.", unit="s", low=0.1),
     _s("retry_base_s", _seconds, 5.0, "First back-off of a failed delivery; it doubles.", unit="s", low=0.1),
     _s("retry_max_s", _seconds, 14400.0, "Longest back-off of a failed delivery.", unit="s", low=0.1),
     _s("park_after", _whole, 5, "Times a row may break us before it is put aside.", low=1, high=100),
@@ -229,6 +230,7 @@ class Settings:
     deliver_attempts_max: int = 100
     webhook_retry_s: float = 259200.0
     alert_retry_s: float = 86400.0
+    uncertain_retry_s: float = 600.0
     retry_base_s: float = 5.0
     retry_max_s: float = 14400.0
     park_after: int = 5

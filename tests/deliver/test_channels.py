@@ -166,7 +166,7 @@ def test_a_webhook_keeps_its_id_and_signs_each_attempt_anew(http_sink, client):
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (301, OutcomeKind.REJECTED),
+        (301, OutcomeKind.CHANNEL_DOWN),
         (400, OutcomeKind.REJECTED),
         (404, OutcomeKind.CHANNEL_DOWN),
         (408, OutcomeKind.RETRY),

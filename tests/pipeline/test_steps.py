@@ -16,7 +16,7 @@ from watcher.deliver.webhook import WebhookChannel
 from watcher.errors import SandboxFailed, TryAgain
 from watcher.model import NewsText
 from watcher.pipeline import STEPS, alert, classify
-from watcher.store import deliveries, digests, events, feeds, items
+from watcher.store import digests, events, feeds, items
 from watcher.story.snippets import snippets
 
 
@@ -356,65 +356,6 @@ def test_a_channel_that_cannot_be_written_to_does_not_stop_the_others(
     assert told_to_ops(stage) == ["Channel hook cannot be used"]
 
 
-# ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _hook_rows(stage: Stage) -> list[dict[str, Any]]:
-    with stage.runtime.database.read() as conn:
-        return [row for row in deliveries.listing(conn, limit=50) if row["channel_id"] == "hook"]
-
-
-def _let_time_pass(stage: Stage) -> None:
-    with stage.runtime.database.write() as conn:
-        conn.exec_driver_sql("UPDATE deliveries SET next_attempt_at = created_at WHERE state = 'pending'")
-
-
-def test_a_failing_receiver_is_tried_again_with_the_same_bytes_then_parked_and_can_be_woken(stage: Stage) -> None:
-    stage.publish(0, [1])
-    most = stage.runtime.settings.deliver_attempts_max
-    stage.web.answer("/hook", status=503, body=b"busy", times=most)
-    for _ in range(most):
-        drain(stage, times=5)
-        _let_time_pass(stage)
-    (row,) = _hook_rows(stage)
-    assert (row["state"], row["attempt"]) == ("parked", most)
-    assert "A message to hook was parked" in told_to_ops(stage)
-    with stage.runtime.database.write() as conn:
-        assert deliveries.retry(conn, [row["id"]], now=stage.runtime.clock()) == 1
-    drain(stage)
-    assert _hook_rows(stage)[0]["state"] == "sent"
-    requests = stage.web.got("/hook")
-    assert len(requests) == most + 1
-    assert len({request.body for request in requests}) == 1
-    assert len({request.headers["webhook-id"] for request in requests}) == 1
-
-
-def test_a_receiver_that_is_gone_is_asked_no_more_and_its_messages_wait(stage: Stage) -> None:
-    stage.publish(0, [1, 2])
-    stage.web.answer("/hook", status=410, body=b"gone", times=1)
-    drain(stage)
-    asked = len(stage.web.got("/hook"))
-    _let_time_pass(stage)
-    drain(stage)
-    assert len(stage.web.got("/hook")) == asked
-    assert told_to_ops(stage) == ["Channel hook was disabled"]
-    assert "pending" in {row["state"] for row in _hook_rows(stage)}
-
-
-def test_a_missing_secret_is_an_outcome_with_its_place_and_without_its_value(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("LINE_TEST_SECRET")
-    stage.publish(0, [1])
-    drain(stage)
-    (row,) = _hook_rows(stage)
-    assert row["state"] == "pending"
-    with stage.runtime.database.read() as conn:
-        told = deliveries.show(conn, row["id"])
-    assert told is not None
-    assert "LINE_TEST_SECRET" in told["attempts"][0]["detail"]
-
-
 # ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -490,22 +431,6 @@ def test_a_feed_whose_first_fetch_breaks_off_alerts_from_the_second_on(stage: St
     stage.poll()
     drain(stage)
     assert list(stage.hooked()) == ["Acme 3 funded"]
-
-
-def test_a_database_that_is_away_at_the_mark_does_not_send_twice(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    finish, failures = deliveries.finish, [TryAgain("away")] * 2
-
-    def hiccup(*args: Any, **more: Any) -> bool:
-        if failures:
-            raise failures.pop()
-        return finish(*args, **more)
-
-    monkeypatch.setattr(deliveries, "finish", hiccup)
-    stage.publish(0, [1])
-    drain(stage)
-    stage.let_leases_end()
-    drain(stage)
-    assert (len(stage.web.got("/hook")), len(stage.web.got("/slack"))) == (1, 1)
 
 
 def test_a_feed_that_fails_five_times_in_a_row_is_told_to_ops_once(stage: Stage) -> None:

@@ -12,16 +12,30 @@ from typing import Protocol
 
 from watcher.deliver.channel import UNCERTAIN_RETRY_S, Misconfigured
 from watcher.errors import RefusedAddress
-from watcher.model import Outcome, OutcomeKind
+from watcher.model import ChannelKind, Outcome, OutcomeKind
 from watcher.net.faults import BadAnswer, BadRequest, Unreachable
 
 RETRY_AFTER_MAX_S = 7 * 86400.0
 _CHANNEL_DOWN = {
     401: "the receiver does not accept our credentials",
+    402: "the receiver wants to be paid",
     403: "the receiver forbids us to post",
     404: "there is no receiver at this address",
+    405: "the receiver takes no POST at this address",
+    407: "a proxy before the receiver wants credentials",
     410: "the receiver is gone for good",
+    451: "the receiver may not take messages for legal reasons",
 }
+_MOVED = "the receiver redirects, which is never followed"
+_GONE = {
+    ChannelKind.WEBHOOK: frozenset({"http_410"}),
+    ChannelKind.SLACK: frozenset({"http_403", "http_404", "http_410"}),
+}
+"""After which answers a channel is disabled.
+
+Standard Webhooks knows 410 only. Slack says of a webhook that was revoked, or whose channel or team is gone, 403
+`invalid_token`, 404 `no_service` and 410 `channel_is_archived` (its page on incoming webhooks).
+"""
 _RETRY = frozenset({408, 421, 425, 429})
 
 
@@ -79,12 +93,14 @@ _UNREACHED = {
 
 
 def classify(answer: Answer, *, now: datetime) -> Outcome:
-    """2xx sent; 408, 421, 425, 429, 5xx again; 401, 403, 404, 410 channel down; any other 3xx and 4xx rejected."""
+    """2xx sent; 408, 421, 425, 429, 5xx and what is no final status again; a receiver that refuses every message (3xx,
+    401–405, 407, 410, 451) channel down; any other 4xx rejects this message.
+    """
     status = answer.status
     if 200 <= status < 300:
         return Outcome(kind=OutcomeKind.SENT, reason=f"http_{status}")
-    if status in _CHANNEL_DOWN:
-        return Misconfigured(f"http_{status}", _CHANNEL_DOWN[status]).outcome()
+    if status in _CHANNEL_DOWN or 300 <= status < 400:
+        return Misconfigured(f"http_{status}", _CHANNEL_DOWN.get(status, _MOVED)).outcome()
     if status in _RETRY or not 300 <= status < 500:
         return Outcome(
             kind=OutcomeKind.RETRY,
@@ -92,8 +108,12 @@ def classify(answer: Answer, *, now: datetime) -> Outcome:
             detail="the receiver asks us to slow down" if status == 429 else "the receiver has trouble of its own",
             retry_after_s=retry_after_s(answer.headers, now=now),
         )
-    detail = "the receiver redirects, which is never followed" if status < 400 else "the receiver refuses this message"
-    return Outcome(kind=OutcomeKind.REJECTED, reason=f"http_{status}", detail=detail)
+    return Outcome(kind=OutcomeKind.REJECTED, reason=f"http_{status}", detail="the receiver refuses this message")
+
+
+def gone_for_good(kind: ChannelKind, outcome: Outcome) -> bool:
+    """Whether a channel of that kind is to be disabled after the outcome."""
+    return outcome.kind is OutcomeKind.CHANNEL_DOWN and outcome.reason in _GONE.get(kind, ())
 
 
 def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:

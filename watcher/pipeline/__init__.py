@@ -19,7 +19,7 @@ from watcher.pipeline.configure import Applied, apply_config, check_rules
 from watcher.pipeline.hubs import ask_hubs, keep_in_step, read_pushes
 from watcher.pipeline.pages import fetch_pages, forget_pages
 from watcher.pipeline.refresh import refresh_feeds
-from watcher.pipeline.send import deliver
+from watcher.pipeline.send import deliver, park_unsendable
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
 from watcher.runtime import Runtime
 from watcher.store import deliveries, digests, events, feeds, history, hubs, items, overview, pages, stories
@@ -70,7 +70,7 @@ def due(rt: Runtime) -> Nudges:
     }
     with rt.database.write() as conn:
         overview.record_beat(conn, "sweep", now=now)
-        deliveries.park_unsendable(conn, now=now)
+        park_unsendable(conn, now=now)
         keep_in_step(conn, now=now)
         stories.close_old(conn, older_than=timedelta(days=rt.settings.story_days), now=now)
     _forget_old(rt, now)

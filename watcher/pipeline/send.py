@@ -1,42 +1,139 @@
-"""Deliveries to the world: one attempt at a time, its row before the call and its outcome after it."""
+"""Deliveries to the world: one attempt at a time, its row before the call and its outcome after it.
+
+A nudge names messages; what is worked on is their channels, each in a thread of its own that goes on with the channel's
+next message, oldest first. So a channel that hangs holds its own thread and nobody else's turn.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from concurrent.futures import Future, wait
+from datetime import datetime, timedelta
+from email.utils import parseaddr
 from functools import partial
 
 from watcher import log
-from watcher.deliver.backoff import decide
-from watcher.deliver.channel import UNCERTAIN_RETRY_S
+from watcher.deliver import breaker, pace
+from watcher.deliver.backoff import Spans, decide, sent_again
+from watcher.deliver.pace import Gate
 from watcher.errors import TryAgain, WatcherError
-from watcher.model import ChannelKind, Delivery, DeliveryState, NextAttempt, Notice, Outcome, OutcomeKind
-from watcher.pipeline.steps import Failure, Nudges, Step, Turn, at_once, attempt
+from watcher.model import ChannelConfig, ChannelKind, ChannelState, Delivery, Outcome, OutcomeKind
+from watcher.pipeline import trouble
+from watcher.pipeline.steps import Failure, Nudges, Step, Turn, attempt
 from watcher.runtime import Runtime
-from watcher.store import Connection, channels, deliveries, digests
+from watcher.signing import address_key
+from watcher.store import Connection, channels, deliveries
 
 _log = log.get("pipeline")
 _MARK_S = 20.0
 """How long a mark after a send is tried: giving up means that the message goes out twice."""
+_WAIT_S = 2.0
+"""How long a task waits for what it started; what takes longer goes on without it."""
+_HURRY_S = 0.2
+"""The same while other threads of this process hang."""
+_MANY_LATE = 4
+_SLOT_S = 2.0
+"""A channel's next slot is waited for on the spot when it is no further away."""
 
 
 def deliver(rt: Runtime, ids: Sequence[int]) -> Nudges:
-    """Send those messages that are due: the attempt is a row before the call, its outcome is one after it."""
-    turn = Turn(rt, Step.DELIVERIES)
-    at_once(partial(_send, turn), ids)
+    """Send what is due on the channels of those messages. What takes long goes on after this returns."""
+    with rt.database.read() as conn:
+        found = channels.with_due(conn, ids, now=rt.clock(), most=2)
+    late = rt.senders.busy
+    started: list[Future[None]] = []
+    for state, due in found:
+        started += _start(rt, state, due)
+    done, _ = wait(started, timeout=_HURRY_S if late >= _MANY_LATE else _WAIT_S)
+    for one in done:
+        one.result()
     return {}
 
 
-def _send(turn: Turn, delivery_id: int) -> None:
-    rt = turn.rt
-    if turn.over:
-        return
+def park_unsendable(conn: Connection, *, now: datetime) -> None:
+    """Set aside what waits for a channel that is no more, or for one that is shut until its time is up."""
+    deliveries.park_unsendable(conn, now=now)
+    trouble.tell_expired(conn, deliveries.expire(conn, now=now), now)
+
+
+def _start(rt: Runtime, state: ChannelState, due: int) -> list[Future[None]]:
+    if pace.gate(state, now=rt.clock()) not in (Gate.FREE, Gate.RATE):
+        return []
+    at_once = pace.PACES[state.config.kind].at_once
+    threads = [
+        rt.senders.start(
+            partial(_work_on, rt, state.config.id),
+            channel=state.config.id,
+            lane=pace.lane(state.config),
+            proven=pace.proven(state),
+            at_once=at_once,
+        )
+        for _ in range(min(due, at_once))
+    ]
+    return [one for one in threads if one is not None]
+
+
+def _work_on(rt: Runtime, channel_id: str) -> None:
+    """Send the channel's messages, oldest first, until none is due or it may not be sent to."""
+    turn = Turn(rt, Step.DELIVERIES)
+    while not turn.over and not rt.senders.closing:
+        try:
+            delivery, wait_s = _claim(turn, channel_id)
+        except TryAgain as away:
+            _log.warning("left to the sweep", channel=channel_id, why=str(away))
+            raise
+        if delivery is not None:
+            _send(turn, delivery)
+        elif wait_s is not None and wait_s <= _SLOT_S and not rt.senders.crowded:
+            rt.sleep(wait_s)
+        else:
+            return
+
+
+# ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _claim(turn: Turn, channel_id: str) -> tuple[Delivery | None, float | None]:
+    """The channel's next message, leased; else how long until its rate allows one that is due."""
+    rt, chosen = turn.rt, turn.rt.settings
+    hand_s = chosen.deliver_total_s + pace.HAND_S
     with rt.database.write() as conn:
-        delivery = deliveries.claim(conn, delivery_id, owner=turn.owner, lease_s=rt.settings.lease_s, now=rt.clock())
-    if delivery is None:
-        return
-    if delivery.tries > rt.settings.deliver_attempts_max:
+        state = channels.lock(conn, channel_id, lease_s=chosen.lease_s, hand_s=hand_s, now=rt.clock())
+        now = rt.clock()  # after the wait for the lock, from which the next slot is counted
+        verdict = pace.gate(state, now=now) if state is not None else Gate.RETIRED
+        if state is None or verdict not in (Gate.FREE, Gate.RATE):
+            return None, None
+        candidate = _wanted(conn, state.config, now)
+        if candidate is None:
+            return None, None
+        if verdict is Gate.RATE and state.free_at is not None:
+            return None, (state.free_at - now).total_seconds()
+        delivery = deliveries.claim(conn, candidate, owner=turn.owner, lease_s=chosen.lease_s, now=now)
+        channels.took(conn, channel_id, free_at=pace.free_at(state, now=now), now=now)
+    return delivery, None
+
+
+def _wanted(conn: Connection, config: ChannelConfig, now: datetime) -> int | None:
+    """The oldest due message that its reader still wants; those nobody wants any more are withheld on the way."""
+    key = None
+    if config.kind is ChannelKind.EMAIL and config.to:
+        key = address_key(parseaddr(config.to)[1] or config.to)
+    while (found := deliveries.oldest(conn, config.id, now=now)) is not None:
+        why = deliveries.stopped(conn, found.subscription_id, key)
+        if why is None:
+            return found.id
+        _log.info("withheld", delivery=found.id, why=why)
+        deliveries.withhold(conn, found.id, reason=why, now=now)
+    return None
+
+
+# ── one attempt ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _send(turn: Turn, delivery: Delivery) -> None:
+    rt = turn.rt
+    if delivery.unfinished >= rt.settings.park_after:
         _mark(turn, delivery, _never_ended(delivery))
         return
     turn.reach("sending")
@@ -46,7 +143,7 @@ def _send(turn: Turn, delivery_id: int) -> None:
 
 
 def _never_ended(delivery: Delivery) -> Outcome:
-    detail = f"a worker died in each of {delivery.tries - 1} attempts"
+    detail = f"a worker died in each of {delivery.unfinished} attempts"
     return Outcome(kind=OutcomeKind.REJECTED, reason="worker_died", detail=detail)
 
 
@@ -66,26 +163,17 @@ def _call(rt: Runtime, delivery: Delivery) -> Outcome:
         kind=OutcomeKind.RETRY if harmless else OutcomeKind.UNCERTAIN,
         reason="internal_error",
         detail=type(outcome.error).__name__,
-        retry_after_s=None if harmless else UNCERTAIN_RETRY_S,
     )
+
+
+# ── what came of it ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _mark(turn: Turn, delivery: Delivery, outcome: Outcome) -> None:
-    rt, now = turn.rt, turn.rt.clock()
-    following = decide(
-        outcome,
-        attempt=delivery.tries,
-        first_attempt_at=delivery.first_attempt_at,
-        now=now,
-        base_s=rt.settings.retry_base_s,
-        max_s=rt.settings.retry_max_s,
-        attempts_max=rt.settings.deliver_attempts_max,
-        jitter_key=delivery.key,
-    )
     give_up_at = time.monotonic() + _MARK_S
     while True:
         try:
-            _write(turn, delivery, outcome, following, now)
+            _write(turn, delivery, outcome, turn.rt.clock())
             break
         except TryAgain as away:
             if time.monotonic() > give_up_at:
@@ -95,28 +183,65 @@ def _mark(turn: Turn, delivery: Delivery, outcome: Outcome) -> None:
     _log.info("sent" if outcome.kind is OutcomeKind.SENT else "not sent", delivery=delivery.id, reason=outcome.reason)
 
 
-def _write(turn: Turn, delivery: Delivery, outcome: Outcome, following: NextAttempt, now: datetime) -> None:
-    with turn.rt.database.write() as conn:
+def _write(turn: Turn, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
+    rt = turn.rt
+    following = decide(
+        outcome,
+        attempt=delivery.tries,
+        first_attempt_at=delivery.first_attempt_at,
+        now=now,
+        expires_at=delivery.expires_at,
+        uncertain=delivery.uncertain,
+        again=sent_again(delivery.channel.kind, immediate=delivery.immediate),
+        spans=_spans(rt),
+        jitter_key=delivery.key,
+    )
+    with rt.database.write() as conn:
+        # the channel's row first, as the claim does: two that lock in turn cannot block each other
+        _note(rt, conn, delivery.channel.id, outcome, now)
         deliveries.finish(conn, delivery, owner=turn.owner, outcome=outcome, following=following, now=now)
-        _tell_trouble(conn, delivery, outcome, following.state, now)
+        trouble.tell(conn, delivery, outcome, following.state, now)
 
 
-def _tell_trouble(conn: Connection, delivery: Delivery, outcome: Outcome, state: DeliveryState, now: datetime) -> None:
-    name = delivery.channel.id
-    if outcome.reason == "http_410" and channels.disable(conn, name, reason="the receiver answered 410"):
-        lines = (
-            f"{name} answered 410 Gone; what is addressed to it waits.",
-            f"Change or remove it in watcher.yml, or `watcher channels enable {name}`.",
-        )
-        told = Notice(subject=f"Channel {name} was disabled", lines=lines)
-        digests.add_notice(conn, f"channel:{name}:{delivery.id}", told, now=now)
-    elif outcome.kind is OutcomeKind.CHANNEL_DOWN and state is DeliveryState.PENDING:
-        why = (f"{outcome.reason}: {outcome.detail}", "What is addressed to it waits; a change in watcher.yml,")
-        cure = f"`watcher channels enable {name}` or `watcher deliveries retry {delivery.id}` tries at once."
-        told = Notice(subject=f"Channel {name} does not work", lines=(*why, cure))
-        digests.add_notice(conn, f"down:{name}:{outcome.reason}:{now:%Y-%m-%d}", told, now=now)
-    elif state is DeliveryState.PARKED:
-        happened = f"Delivery {delivery.id}: {outcome.reason}. {outcome.detail}"
-        lines = (happened, f"`watcher deliveries retry {delivery.id}` sends it again.")
-        told = Notice(subject=f"A message to {name} was parked", lines=lines)
-        digests.add_notice(conn, f"parked:{name}:{now:%Y-%m-%d}", told, now=now)
+def _spans(rt: Runtime) -> Spans:
+    chosen = rt.settings
+    return Spans(
+        base_s=chosen.retry_base_s,
+        max_s=chosen.retry_max_s,
+        uncertain_s=chosen.uncertain_retry_s,
+        attempts_max=chosen.deliver_attempts_max,
+    )
+
+
+def _note(rt: Runtime, conn: Connection, channel_id: str, outcome: Outcome, now: datetime) -> None:
+    """What the outcome says of the channel itself: its breaker, and until when its receiver wants to be left alone."""
+    said = breaker.sign(outcome)
+    if said is breaker.Sign.WORKS:
+        if channels.worked(conn, channel_id, now=now):
+            woken = deliveries.wake_waiting(conn, channel_id, now=now)
+            _log.info("a channel works again", channel=channel_id, woken=woken)
+        return
+    asked_s = outcome.retry_after_s if outcome.kind is OutcomeKind.RETRY else None
+    if said is breaker.Sign.NOTHING and asked_s is None:
+        return
+    chosen = rt.settings
+    state = channels.lock(conn, channel_id, lease_s=chosen.lease_s, hand_s=0, now=now)
+    if state is None:
+        return
+    held = breaker.Breaker(
+        failures=state.failures, failing_since=state.failing_since, fault=state.fault, open_until=state.open_until
+    )
+    then = breaker.after(
+        held, outcome, channel_id=channel_id, now=now, base_s=chosen.retry_base_s, max_s=chosen.retry_max_s
+    )
+    free = [one for one in (state.free_at, now + timedelta(seconds=asked_s) if asked_s else None) if one is not None]
+    channels.failed(
+        conn,
+        channel_id,
+        failures=then.failures,
+        failing_since=then.failing_since,
+        fault=then.fault,
+        open_until=then.open_until,
+        free_at=max(free, default=None),
+    )
+    trouble.tell_failing(conn, channel_id, then, now)
