@@ -16,6 +16,7 @@ _OUTBOX = {
     "ix_deliveries_of_channel": (["channel_id", "next_attempt_at"], "state = 'pending'"),
     "ix_deliveries_held": (["channel_id"], "lease_owner IS NOT NULL"),
 }
+_ONE_MESSAGE = "uq_deliveries_digest_id_channel_id"
 _Columns = dict[str, tuple["sa.Column[object]", ...]]
 
 
@@ -54,9 +55,28 @@ def upgrade() -> None:
     for name, (indexed, where) in _OUTBOX.items():
         words = sa.text(where)
         op.create_index(name, "deliveries", indexed, sqlite_where=words, postgresql_where=words)
+    _several_messages()
     _mutes()
     _suppressions()
     _signups()
+
+
+def _several_messages() -> None:
+    """A digest may be cut into several messages for one channel."""
+    with op.batch_alter_table("deliveries") as batch:
+        batch.add_column(sa.Column("part", sa.Integer(), server_default="0", nullable=False))
+        batch.drop_constraint(_ONE_MESSAGE, type_="unique")
+        batch.create_unique_constraint(f"{_ONE_MESSAGE}_part", ["digest_id", "channel_id", "part"])
+
+
+def _one_message() -> None:
+    """Further messages of a digest are lost: the older program knows none."""
+    op.execute("DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE part > 0)")
+    op.execute("DELETE FROM deliveries WHERE part > 0")
+    with op.batch_alter_table("deliveries") as batch:
+        batch.drop_constraint(f"{_ONE_MESSAGE}_part", type_="unique")
+        batch.create_unique_constraint(_ONE_MESSAGE, ["digest_id", "channel_id"])
+        batch.drop_column("part")
 
 
 def _mutes() -> None:
@@ -114,6 +134,7 @@ def downgrade() -> None:
     op.drop_index("ix_digests_subscription_id", "digests")
     for name in _OUTBOX:
         op.drop_index(name, "deliveries")
+    _one_message()
     for table, columns in _columns().items():
         for column in columns:
             op.drop_column(table, column.name)
