@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
 from watcher import log, wording
+from watcher.deliver.parts import parts
 from watcher.errors import TryAgain
 from watcher.model import (
     AlertView,
@@ -15,15 +16,18 @@ from watcher.model import (
     DigestView,
     EmptyDay,
     Envelope,
+    Mute,
     Notice,
     SubscriptionConfig,
+    When,
 )
 from watcher.pipeline.compose import compose
 from watcher.pipeline.digest_view import digest_view, rule_titles
 from watcher.pipeline.links import links
+from watcher.pipeline.silence import mutes_of, paused, silenced
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, notify, nudges
 from watcher.runtime import Runtime
-from watcher.store import channels, deliveries, digests, subscriptions
+from watcher.store import Connection, channels, deliveries, digests, subscriptions
 
 _log = log.get("pipeline")
 _REWRITES = 5
@@ -66,60 +70,84 @@ def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
             subscription = subscriptions.get(conn, digest.subscription_id)
             ways = channels.configs(conn, subscription.channels) if subscription else []
             told = digests.alerts_of(conn, digest.id)
-            view = digest_view(conn, digest, subscription, told, signer, titles) if subscription else None
+            held = mutes_of(conn, [subscription], rt.clock()).get(subscription.id, ()) if subscription else ()
+            muted = silenced(conn, held, told)
+            left = [alert for alert in told if alert.id not in muted]
+            view = digest_view(conn, digest, subscription, left, signer, titles) if subscription else None
         now = rt.clock()
-        messages = _messages(rt, view, ways, now) if view and _worth_sending(view, subscription) else []
+        messages = _messages(rt, view, ways, now) if view and _worth_sending(view, subscription, held) else []
         with rt.database.write() as conn:
             digests.lock(conn, digest)
             if digests.alerts_of(conn, digest.id) != told:
                 continue  # one more alert came while we wrote: write again
             if not digests.finish(conn, digest, owner=turn.owner, now=now):
                 return []
-            added = [
-                deliveries.add(conn, digest_id=digest.id, channel_id=channel_id, key=key, envelope=envelope, now=now)
-                for channel_id, key, envelope in messages
-            ]
+            digests.withdraw(conn, muted)
+            added = [_add(conn, digest, message, now) for message in messages]
             turn.reach("committing")
         return [one for one in added if one is not None]
     raise TryAgain(f"digest {digest.id}: alerts kept coming while it was written")
 
 
-def _worth_sending(view: DigestView, subscription: SubscriptionConfig | None) -> bool:
+def _worth_sending(view: DigestView, subscription: SubscriptionConfig | None, held: Iterable[Mute]) -> bool:
     """Whether there is anything to tell, if only that there is nothing."""
-    quiet = subscription is not None and subscription.empty is EmptyDay.SEND and not view.immediate
-    return bool(view.alerts or view.notice) or quiet
+    if view.alerts or view.notice:
+        return True
+    if subscription is None or subscription.schedule.when is When.IMMEDIATE or paused(held):
+        return False
+    return subscription.empty is EmptyDay.SEND
 
 
-def _messages(
-    rt: Runtime, view: DigestView, ways: Sequence[ChannelConfig], now: datetime
-) -> list[tuple[str, str, Envelope]]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Message:
+    channel_id: str
+    part: int
+    key: str
+    envelope: Envelope
+
+
+def _add(conn: Connection, digest: digests.ClaimedDigest, message: _Message, now: datetime) -> int | None:
+    return deliveries.add(
+        conn,
+        digest_id=digest.id,
+        channel_id=message.channel_id,
+        part=message.part,
+        key=message.key,
+        envelope=message.envelope,
+        now=now,
+    )
+
+
+def _messages(rt: Runtime, view: DigestView, ways: Sequence[ChannelConfig], now: datetime) -> list[_Message]:
     """The bytes for each channel; a channel that cannot be written to is told to `ops:`, the others get theirs."""
     messages = []
     for config in ways:
-        envelope = _written(rt, view, config, now)
-        if envelope is not None:
-            messages.append((config.id, deliveries.delivery_key(view.key, config.id), envelope))
+        cut = attempt(rt, partial(parts, config.kind, view))
+        for part, one in enumerate((view,) if isinstance(cut, Failure) else cut):
+            key = deliveries.delivery_key(view.key, config.id, part)
+            if (envelope := _written(rt, one, config, key, now)) is not None:
+                messages.append(_Message(channel_id=config.id, part=part, key=key, envelope=envelope))
     return messages
 
 
-def _written(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime) -> Envelope | None:
-    """One channel's message. An alert that cannot be written is left out and named; None when nothing can be."""
-    whole = attempt(rt, partial(_compose, rt, view, config, now))
+def _written(rt: Runtime, view: DigestView, config: ChannelConfig, key: str, now: datetime) -> Envelope | None:
+    """One message. An alert that cannot be written is left out and named; None when nothing can be."""
+    whole = attempt(rt, partial(compose, rt, view, config, key=key, now=now))
     if not isinstance(whole, Failure):
         return whole
     if isinstance(whole.error, _PASSING):
         raise whole.error
-    empty = attempt(rt, partial(_compose, rt, dataclasses.replace(view, alerts=()), config, now))
+    empty = attempt(rt, partial(compose, rt, dataclasses.replace(view, alerts=()), config, key=key, now=now))
     if isinstance(empty, Failure):
         _unusable(rt, view, config, empty.why, now)
         return None
-    sound, broken = _sound_alerts(rt, view, config, now)
+    sound, broken = _sound_alerts(rt, view, config, key, now)
     for alert, why in broken:
         lines = (f"Event {alert.event.id}: {alert.event.title}", why)
         notify(rt, f"unwritable:{alert.event.id}", Notice(subject="An event could not be written", lines=lines))
     told = (wording.say("could_not_be_written", view.language, number=alert.event.id) for alert, _ in broken)
     rest = dataclasses.replace(view, alerts=sound, left_out=(*view.left_out, *told))
-    written = attempt(rt, partial(_compose, rt, rest, config, now)) if broken else whole
+    written = attempt(rt, partial(compose, rt, rest, config, key=key, now=now)) if broken else whole
     if not isinstance(written, Failure):
         return written
     _unusable(rt, view, config, written.why, now)
@@ -135,12 +163,13 @@ def _unusable(rt: Runtime, view: DigestView, config: ChannelConfig, why: str, no
 
 
 def _sound_alerts(
-    rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime
+    rt: Runtime, view: DigestView, config: ChannelConfig, key: str, now: datetime
 ) -> tuple[tuple[AlertView, ...], list[tuple[AlertView, str]]]:
     """The alerts that can be written alone, and the others with what goes wrong with each."""
     sound, broken = [], []
     for alert in view.alerts:
-        tried = attempt(rt, partial(_compose, rt, dataclasses.replace(view, alerts=(alert,)), config, now))
+        alone = dataclasses.replace(view, alerts=(alert,))
+        tried = attempt(rt, partial(compose, rt, alone, config, key=key, now=now))
         if not isinstance(tried, Failure):
             sound.append(alert)
             continue
@@ -149,10 +178,6 @@ def _sound_alerts(
         _log.error("an event cannot be written", event_id=alert.event.id, channel=config.id, why=tried.why)
         broken.append((alert, type(tried.error).__name__))
     return tuple(sound), broken
-
-
-def _compose(rt: Runtime, view: DigestView, config: ChannelConfig, now: datetime) -> Envelope:
-    return compose(rt, view, config, key=deliveries.delivery_key(view.key, config.id), now=now)
 
 
 def _set_aside(turn: Turn, digest: digests.ClaimedDigest, why: str, *, passing: bool = False) -> None:
