@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import partial
 
 from watcher import log, wording
+from watcher.deliver.backoff import expires_at
 from watcher.deliver.parts import parts
+from watcher.digest.window import next_windows
 from watcher.errors import TryAgain
 from watcher.model import (
     AlertView,
@@ -75,7 +77,11 @@ def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
             left = [alert for alert in told if alert.id not in muted]
             view = digest_view(conn, digest, subscription, left, signer, titles) if subscription else None
         now = rt.clock()
-        messages = _messages(rt, view, ways, now) if view and _worth_sending(view, subscription, held) else []
+        messages = (
+            _messages(rt, view, ways, _next_at(subscription, now), now)
+            if view and _worth_sending(view, subscription, held)
+            else []
+        )
         with rt.database.write() as conn:
             digests.lock(conn, digest)
             if digests.alerts_of(conn, digest.id) != told:
@@ -104,6 +110,7 @@ class _Message:
     part: int
     key: str
     envelope: Envelope
+    expires_at: datetime
 
 
 def _add(conn: Connection, digest: digests.ClaimedDigest, message: _Message, now: datetime) -> int | None:
@@ -114,19 +121,31 @@ def _add(conn: Connection, digest: digests.ClaimedDigest, message: _Message, now
         part=message.part,
         key=message.key,
         envelope=message.envelope,
+        expires_at=message.expires_at,
         now=now,
     )
 
 
-def _messages(rt: Runtime, view: DigestView, ways: Sequence[ChannelConfig], now: datetime) -> list[_Message]:
+def _next_at(subscription: SubscriptionConfig | None, now: datetime) -> datetime | None:
+    """When the subscription's next digest closes; None when it has none."""
+    windows = next_windows(subscription.schedule, now) if subscription else iter(())
+    return next((window.closes_at for window in windows), None)
+
+
+def _messages(
+    rt: Runtime, view: DigestView, ways: Sequence[ChannelConfig], next_at: datetime | None, now: datetime
+) -> list[_Message]:
     """The bytes for each channel; a channel that cannot be written to is told to `ops:`, the others get theirs."""
-    messages = []
+    messages, chosen = [], rt.settings
     for config in ways:
+        spans = {"webhook_s": chosen.webhook_retry_s, "alert_s": chosen.alert_retry_s}
+        until = expires_at(config.kind, immediate=view.immediate, created_at=now, next_window_at=next_at, **spans)
         cut = attempt(rt, partial(parts, config.kind, view))
         for part, one in enumerate((view,) if isinstance(cut, Failure) else cut):
             key = deliveries.delivery_key(view.key, config.id, part)
             if (envelope := _written(rt, one, config, key, now)) is not None:
-                messages.append(_Message(channel_id=config.id, part=part, key=key, envelope=envelope))
+                message = _Message(channel_id=config.id, part=part, key=key, envelope=envelope, expires_at=until)
+                messages.append(message)
     return messages
 
 
