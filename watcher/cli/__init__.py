@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "digests": Entry(module="digests", summary="Digests: open and closed, and sending one now.", panel=_WATCH),
     "deliveries": Entry(module="deliveries", summary="Deliveries: what was sent, and trying again.", panel=_WATCH),
     "channels": Entry(module="channels", summary="Channels: which send, which do not and why.", panel=_WATCH),
+    "bounces": Entry(module="bounces", summary="Bounces: mail that came back, and addresses spared.", panel=_WATCH),
     "items": Entry(module="items", summary="Items: listed, exported, set aside, tried again.", panel=_WATCH),
     "events": Entry(module="events", summary="Events: what was found, and judging it.", panel=_WATCH),
     "rules": Entry(module="rules", summary="Rules: lint, test, explain, try on stored news.", panel=_FILES),
