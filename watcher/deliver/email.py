@@ -14,6 +14,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
+from email.utils import getaddresses
 from hashlib import sha256
 from typing import Any
 
@@ -188,6 +189,6 @@ def subject(text: str) -> str:
 def _address(written: str | None, what: str) -> Address:
     """As `wording.mail_address`. Raises CannotHelp without quoting what was written."""
     address = wording.mail_address(written)
-    if address is None:
+    if address is None or len(getaddresses([written or ""])) != 1:
         raise CannotHelp(f"the {what}'s mail address cannot be used")
     return address
