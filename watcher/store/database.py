@@ -25,6 +25,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Row,
+    Select,
     Table,
     Update,
     bindparam,
@@ -180,9 +181,14 @@ def later_sql(conn: Connection, now: datetime, seconds: float) -> ColumnElement[
     """The lease clock plus so many seconds, as an SQL expression of type Instant; see `now_sql`."""
     if conn.dialect.name == "sqlite":
         return literal(now + timedelta(seconds=seconds), Instant())
+    return server_clock(float(seconds) if seconds else None)
+
+
+def server_clock(seconds: Any = None) -> ColumnElement[datetime]:
+    """PostgreSQL's own clock, plus so many seconds (a float or an expression), as an SQL expression of type Instant."""
     clock: ColumnElement[Any] = func.statement_timestamp(type_=DateTime(timezone=True))
-    if seconds:
-        clock = clock + func.make_interval(0, 0, 0, 0, 0, 0, float(seconds))
+    if seconds is not None:
+        clock = clock + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
     return type_coerce(clock, Instant())
 
 
@@ -210,16 +216,26 @@ def claim(
     waiting = select(table.c.id).where(table.c.lease_until.is_(None) | (table.c.lease_until < clock), *where)
     if ids is not None:
         waiting = waiting.where(table.c.id.in_(ids))
-    waiting = waiting.order_by(*order_by, table.c.id).limit(limit).with_for_update(skip_locked=True)
-    # as a CTE it runs exactly once; a plain IN (SELECT … LIMIT) may be planned to run for every row
-    picked = waiting.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
-    statement = (
-        update(table)
-        .where(table.c.id.in_(select(picked.c.id)))
-        .values(lease_until=later_sql(conn, now, lease_s), lease_owner=owner, attempt=table.c.attempt + 1)
-        .returning(*table.c)
+    statement = claiming(
+        table,
+        waiting.order_by(*order_by, table.c.id).limit(limit),
+        until=later_sql(conn, now, lease_s),
+        owner=literal(owner),
     )
     return sorted(conn.execute(statement).all(), key=lambda row: int(row.id))
+
+
+def claiming(table: Table, waiting: Select[Any], *, until: ColumnElement[Any], owner: ColumnElement[Any]) -> Update:
+    """The statement that leases the rows of `waiting`, a query of ids, and gives them."""
+    locked = waiting.with_for_update(skip_locked=True)
+    # as a CTE it runs exactly once; a plain IN (SELECT … LIMIT) may be planned to run for every row
+    picked = locked.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+    return (
+        update(table)
+        .where(table.c.id.in_(select(picked.c.id)))
+        .values(lease_until=until, lease_owner=owner, attempt=table.c.attempt + 1)
+        .returning(*table.c)
+    )
 
 
 def finish(

@@ -171,8 +171,17 @@ def claim(
     conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
 ) -> list[Feed]:
     """Lease those of `ids` that are due, either the ones never tried or the ones tried `before` without an end."""
-    where = and_(LIVE, feeds.c.next_poll_at <= database.now_sql(conn, now), backlog.tried(feeds, before))
-    rows = database.claim(conn, feeds, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids))
+    rows = backlog.claim(
+        conn,
+        feeds,
+        ids,
+        waiting=LIVE,
+        due_at=feeds.c.next_poll_at,
+        before=before,
+        owner=owner,
+        lease_s=lease_s,
+        now=now,
+    )
     return [_feed(row) for row in rows]
 
 

@@ -169,13 +169,18 @@ def claim(
     conn: Connection, ids: Sequence[int], *, owner: str, lease_s: float, now: datetime, before: bool = False
 ) -> list[Item]:
     """Lease those of `ids` that still wait, with their feed's title and tags: those never tried, or tried `before`."""
-    where = and_(WAITING, items.c.next_classify_at <= database.now_sql(conn, now), backlog.tried(items, before))
-    attempts = {
-        row.id: row.attempt
-        for row in database.claim(
-            conn, items, ids, owner=owner, lease_s=lease_s, now=now, where=[where], limit=len(ids)
-        )
-    }
+    claimed = backlog.claim(
+        conn,
+        items,
+        ids,
+        waiting=WAITING,
+        due_at=items.c.next_classify_at,
+        before=before,
+        owner=owner,
+        lease_s=lease_s,
+        now=now,
+    )
+    attempts = {row.id: row.attempt for row in claimed}
     rows = conn.execute(select_items().where(items.c.id.in_(list(attempts))).order_by(items.c.id))
     return [item_of(row, attempt=attempts[row.id]) for row in rows]
 
