@@ -74,6 +74,7 @@ def _sync(rt: Runtime, loaded: Config) -> Applied:
     wanted = [with_dollars(one, now) for one in loaded.subscriptions]
     with rt.database.write() as conn:
         overview.remember(conn, "public_url", loaded.public_url)
+        overview.remember(conn, "public_feed", loaded.public_feed)
         reports = (
             feeds.sync_file(conn, loaded.feeds, now=now),
             channels.sync(conn, loaded.channels, now=now),
