@@ -241,7 +241,7 @@ def test_an_event_that_cannot_be_written_is_left_out_of_its_digest_and_named(
     call = stage.runtime.sandbox.call
 
     def fail_on_two(target: str, payload: Any, *, timeout_s: float) -> Any:
-        if target.startswith("watcher.digest") and "Acme 2 funded" in json.dumps(payload["alerts"]):
+        if target.startswith("watcher.digest") and "Acme 2 funded" in json.dumps(payload["whole"]["entries"]):
             raise SandboxFailed("too much")
         return call(target, payload, timeout_s=timeout_s)
 

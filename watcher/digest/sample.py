@@ -108,6 +108,7 @@ def samples() -> tuple[DigestView, ...]:
         immediate=False,
         alerts=(updated, _alert(_deal()), _alert(_bare())),
         coverage=Coverage(feeds_total=9, feeds_checked=8, failing=("Bulletin",), silent=("Herald",)),
+        notes=("This digest covers 2 days.",),
         left_out=("event 7 could not be written",),
         public_url=_SITE,
         links=DigestLinks(

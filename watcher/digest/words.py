@@ -60,6 +60,7 @@ def context(view: DigestView, limit_bytes: int) -> dict[str, Any]:
         ),
         "coverage": wording.coverage(view.coverage, language),
         "failing": bool(view.coverage and view.coverage.failing),
+        "notes": [wording.one_line(note, 300) for note in view.notes[:_LEFT_OUT]],
         "left_out": [
             wording.say("left_out", language, what=wording.one_line(what, 300)) for what in view.left_out[:_LEFT_OUT]
         ],

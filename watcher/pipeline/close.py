@@ -66,7 +66,6 @@ def _close_one(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
 
 def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
     rt, signer = turn.rt, links(turn.rt)
-    titles = rule_titles(rt)
     for _ in range(_REWRITES):
         with rt.database.read() as conn:
             subscription = subscriptions.get(conn, digest.subscription_id)
@@ -75,6 +74,7 @@ def _close(turn: Turn, digest: digests.ClaimedDigest) -> list[int]:
             held = mutes_of(conn, [subscription], rt.clock()).get(subscription.id, ()) if subscription else ()
             muted = silenced(conn, held, told)
             left = [alert for alert in told if alert.id not in muted]
+            titles = rule_titles(rt, subscription.language) if subscription else {}
             view = digest_view(conn, digest, subscription, left, signer, titles) if subscription else None
         now = rt.clock()
         messages = (

@@ -22,7 +22,7 @@ def preview_digest(
 ) -> DigestView:
     """What waits in the subscription's open window; with `days`, what it would have been told of those days."""
     reader = dataclasses.replace(subscription, language=language or subscription.language)
-    signer, titles, now = links(rt), rule_titles(rt), rt.clock()
+    signer, titles, now = links(rt), rule_titles(rt, reader.language), rt.clock()
     with rt.database.read() as conn:
         waiting = previews.open_digest(conn, reader.id) if days is None else None
         told = digests.alerts_of(conn, waiting.id) if waiting else []

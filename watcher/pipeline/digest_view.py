@@ -13,17 +13,19 @@ from watcher.signing import Links
 from watcher.store import Connection, digests, events, feeds, overview, subscriptions
 from watcher.story.merge import since
 
-Titles = Mapping[tuple[str, Language], str]
-"""The titles of rules in other languages, by rule and language."""
+Titles = Mapping[str, str]
+"""The titles of rules in the reader's language, by rule; none for a rule that does not say."""
 
 
-def rule_titles(rt: Runtime) -> Titles:
-    """Those of the rules in force; none while no rule file can be read."""
+def rule_titles(rt: Runtime, language: Language) -> Titles:
+    """Those of the rules in force; none in English, as the events have them, nor while no rule can be read."""
+    if language is Language.ENGLISH:
+        return {}
     try:
         rules = rt.rules.engine().rule_set.rules
     except Mistakes:
         return {}
-    return {(rule.id, language): title for rule in rules for language, title in rule.titles.items()}
+    return {rule.id: rule.titles[language] for rule in rules if language in rule.titles}
 
 
 def digest_view(
@@ -50,6 +52,7 @@ def digest_view(
         notice=digest.notice,
         public_url=overview.remembered(conn, "public_url"),
         links=DigestLinks() if ours else signer.of_digest(digest.id, subscription.id),
+        periods=digest.periods,
     )
 
 
@@ -68,7 +71,7 @@ def _alert_view(alert: digests.AlertRow, event: EventView, told: int | None) -> 
 def _for_reader(alert: AlertView, subscription: SubscriptionConfig, signer: Links, titles: Titles) -> AlertView:
     """The entry with its links, and its rule called as in the reader's language where the rule says how."""
     event = alert.event
-    title = titles.get((event.rule_id, subscription.language))
+    title = titles.get(event.rule_id)
     return dataclasses.replace(
         alert,
         event=dataclasses.replace(event, rule_title=title) if title else event,
