@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from row_factories import add_event, subscription
 from services.smtp import SmtpInbox
 from services.web import HttpSink
 
@@ -21,12 +22,13 @@ from watcher import runtime
 from watcher.deliver.backoff import JITTER, expires_at
 from watcher.deliver.webhook import WebhookChannel
 from watcher.errors import TryAgain
-from watcher.model import ChannelConfig, ChannelKind, Envelope, Secret, Window
+from watcher.model import ChannelConfig, ChannelKind, Envelope, Mute, MuteKind, Origin, Secret, Window
 from watcher.pipeline.send import deliver, park_unsendable
 from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.signing import address_key
-from watcher.store import channels, deliveries, digests
+from watcher.store import channels, deliveries, digests, mutes
+from watcher.store import subscriptions as subscriptions_store
 from watcher.store.database import Database
 from watcher.store.schema import subscriptions, suppressions
 
@@ -283,6 +285,58 @@ def test_an_address_that_bounced_once_is_not_suppressed_yet(box: Outbox) -> None
         conn.execute(suppressions.insert().values(**values, since=box.clock()))
     box.sweep()
     assert box.state(one)[0] == "sent"
+
+
+def _alert(box: Outbox, delivery_id: int) -> int:
+    """Let the message tell an event; its id."""
+    event_id = add_event(box.rt.database)
+    digest_id = box.row(delivery_id)["digest_id"]
+    with box.rt.database.write() as conn:
+        named = {"subscription_id": "me", "event_id": event_id, "revision": 1}
+        digests.add_alert(conn, **named, reason="because", digest_id=digest_id, now=box.clock())
+    return event_id
+
+
+def _mute(box: Outbox, kind: MuteKind, value: str, **more: Any) -> None:
+    with box.rt.database.write() as conn:
+        mutes.add(conn, "me", Mute(kind=kind, value=value, **more), origin=Origin.PAGE, now=box.clock())
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "immediate", "state"),
+    [
+        (MuteKind.RULE, "funding", True, "withheld"),
+        (MuteKind.PARTY, "acme bio", True, "withheld"),
+        (MuteKind.RULE, "other", True, "sent"),
+        (MuteKind.RULE, "funding", False, "sent"),
+        (MuteKind.ALL, "all", False, "withheld"),
+    ],
+)
+def test_a_mute_after_the_rendering_withholds_an_alert(
+    box: Outbox, kind: MuteKind, value: str, immediate: bool, state: str
+) -> None:
+    box.channel("way")
+    with box.rt.database.write() as conn:
+        subscriptions_store.sync_subscriptions(conn, [subscription("me")], ops=(), now=box.clock())
+    one = box.put("way", immediate=immediate)
+    _alert(box, one)
+    _mute(box, kind, value)
+    box.sweep()
+    assert box.state(one)[0] == state
+    if state == "withheld":
+        assert box.state(one)[1] == f"muted: {kind} {value}"
+        assert box.web.got("/way") == []
+
+
+def test_a_mute_that_has_ended_withholds_nothing(box: Outbox) -> None:
+    box.channel("way")
+    with box.rt.database.write() as conn:
+        subscriptions_store.sync_subscriptions(conn, [subscription("me")], ops=(), now=box.clock())
+    one = box.put("way")
+    _alert(box, one)
+    _mute(box, MuteKind.RULE, "funding", until=box.clock() - timedelta(seconds=1))
+    box.sweep()
+    assert box.state(one) == ("sent", "http_200")
 
 
 # ── P11: retries ─────────────────────────────────────────────────────────────────────────────────────────────────────

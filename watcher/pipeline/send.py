@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from functools import partial
 
 from watcher import log
@@ -18,11 +17,11 @@ from watcher.deliver import breaker, pace
 from watcher.deliver.backoff import Spans, decide, sent_again
 from watcher.deliver.pace import Gate
 from watcher.errors import TryAgain, WatcherError
-from watcher.model import ChannelConfig, ChannelKind, ChannelState, Delivery, Outcome, OutcomeKind
-from watcher.pipeline import trouble
+from watcher.model import ChannelKind, ChannelState, Delivery, Outcome, OutcomeKind
+from watcher.pipeline import bounces, trouble
 from watcher.pipeline.steps import Failure, Nudges, Step, Turn, attempt
+from watcher.pipeline.wanted import oldest_wanted
 from watcher.runtime import Runtime
-from watcher.signing import address_key
 from watcher.store import Connection, channels, deliveries
 
 _log = log.get("pipeline")
@@ -104,7 +103,7 @@ def _claim(turn: Turn, channel_id: str) -> tuple[Delivery | None, float | None]:
         verdict = pace.gate(state, now=now) if state is not None else Gate.RETIRED
         if state is None or verdict not in (Gate.FREE, Gate.RATE):
             return None, None
-        candidate = _wanted(conn, state.config, now)
+        candidate = oldest_wanted(conn, state.config, now)
         if candidate is None:
             return None, None
         if verdict is Gate.RATE and state.free_at is not None:
@@ -112,20 +111,6 @@ def _claim(turn: Turn, channel_id: str) -> tuple[Delivery | None, float | None]:
         delivery = deliveries.claim(conn, candidate, owner=turn.owner, lease_s=chosen.lease_s, now=now)
         channels.took(conn, channel_id, free_at=pace.free_at(state, now=now), now=now)
     return delivery, None
-
-
-def _wanted(conn: Connection, config: ChannelConfig, now: datetime) -> int | None:
-    """The oldest due message that its reader still wants; those nobody wants any more are withheld on the way."""
-    key = None
-    if config.kind is ChannelKind.EMAIL and config.to:
-        key = address_key(parseaddr(config.to)[1] or config.to)
-    while (found := deliveries.oldest(conn, config.id, now=now)) is not None:
-        why = deliveries.stopped(conn, found.subscription_id, key)
-        if why is None:
-            return found.id
-        _log.info("withheld", delivery=found.id, why=why)
-        deliveries.withhold(conn, found.id, reason=why, now=now)
-    return None
 
 
 # ── one attempt ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,6 +185,7 @@ def _write(turn: Turn, delivery: Delivery, outcome: Outcome, now: datetime) -> N
         # the channel's row first, as the claim does: two that lock in turn cannot block each other
         _note(rt, conn, delivery.channel.id, outcome, now)
         deliveries.finish(conn, delivery, owner=turn.owner, outcome=outcome, following=following, now=now)
+        bounces.refused(conn, delivery.channel, outcome, now)
         trouble.tell(conn, delivery, outcome, following.state, now)
 
 

@@ -514,7 +514,7 @@ deliveries = Table(
     *_lease(),
     UniqueConstraint("digest_id", "channel_id", "part"),
     _partial("ix_deliveries_backlog", "next_attempt_at", "state = 'pending'"),
-    _partial("ix_deliveries_of_channel", ["channel_id", "next_attempt_at"], "state = 'pending'"),
+    _partial("ix_deliveries_of_channel", ["channel_id", "next_attempt_at", "id"], "state = 'pending'"),
     _partial("ix_deliveries_held", ["channel_id"], "lease_owner IS NOT NULL"),
 )
 

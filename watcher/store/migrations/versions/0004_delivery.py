@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 _OUTBOX = {
-    "ix_deliveries_of_channel": (["channel_id", "next_attempt_at"], "state = 'pending'"),
+    "ix_deliveries_of_channel": (["channel_id", "next_attempt_at", "id"], "state = 'pending'"),
     "ix_deliveries_held": (["channel_id"], "lease_owner IS NOT NULL"),
 }
 _ONE_MESSAGE = "uq_deliveries_digest_id_channel_id"
