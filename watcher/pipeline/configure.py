@@ -10,7 +10,7 @@ from watcher import config as config_file
 from watcher import log
 from watcher.errors import CannotHelp, Mistakes
 from watcher.model import Config, Notice
-from watcher.pipeline import signup
+from watcher.pipeline import rule_names, signup
 from watcher.pipeline.steps import notify
 from watcher.pipeline.thresholds import with_dollars
 from watcher.runtime import Runtime
@@ -92,7 +92,7 @@ def check_rules(rt: Runtime) -> None:
     """Look whether the rule files changed; tell `ops:` once a day while they cannot be read."""
     lines: tuple[str, ...] = ("The last good rules stay in force.",)
     try:
-        rt.rules.engine()
+        rule_names.keep(rt)
     except Mistakes:
         lines = ("There are no good rules yet: items are stored and wait.",)
     if rt.rules.mistakes:

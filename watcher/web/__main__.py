@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # whom to believe is WATCHER_TRUSTED_PROXIES's to say
             lifespan="off",
             timeout_keep_alive=5,
             timeout_graceful_shutdown=3,
