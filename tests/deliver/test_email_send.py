@@ -8,13 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dkim
 import pytest
 from event_factories import five_seeds
 from services.smtp import Mail, SmtpInbox
+from typer.testing import CliRunner
 
+from watcher.cli.config import app as config_app
 from watcher.deliver import dkim as signing
 from watcher.deliver import return_path
 from watcher.deliver.channel import Misconfigured
@@ -316,6 +319,31 @@ def test_an_ed25519_key_signs_where_its_package_is_installed() -> None:
 def test_a_signature_counts_for_its_own_domain_and_those_below(sender: str, domain: str, whether: bool) -> None:
     config = ChannelConfig(id="m", kind=ChannelKind.EMAIL, sender=sender, dkim=replace(DKIM, domain=domain))
     assert aligned(config) is whether
+
+
+@pytest.mark.parametrize(
+    ("sender", "good", "found"),
+    [
+        ("news@watch.example", True, []),
+        ("news@other.example", True, ["the sender is not of the domain that signs"]),
+        ("news@watch.example", False, ["the DKIM key is no private RSA"]),
+    ],
+)
+def test_config_check_tells_of_a_signature_that_would_not_count(
+    tmp_path: Path, rsa: str, sender: str, good: bool, found: list[str]
+) -> None:
+    (tmp_path / "key.pem").write_text(rsa if good else "nothing")
+    file = tmp_path / "watcher.yml"
+    file.write_text(
+        "feeds: [{url: https://news.example/feed}]\n"
+        f"channels:\n  mail:\n    kind: email\n    to: reader@example.org\n    sender: {sender}\n"
+        "    smtp_url: smtp://localhost\n    dkim: {domain: watch.example, selector: s1, key: {file: key.pem}}\n"
+    )
+    done = CliRunner().invoke(config_app, ["check", str(file)])
+    lines = [line for line in done.stdout.split("\n") if "channel mail" in line]
+    assert len(lines) == len(found), done.stdout
+    assert all(words in line for words, line in zip(found, lines, strict=True))
+    assert done.exit_code == (3 if found else 0), done.stdout
 
 
 # ── too large ────────────────────────────────────────────────────────────────────────────────────────────────────────

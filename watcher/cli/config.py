@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from watcher import config, settings, wire
+from watcher.deliver import dkim, email
+from watcher.deliver.channel import Misconfigured
 from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.model import ChannelConfig, Config, Secret
 from watcher.parse import page
@@ -41,6 +43,7 @@ def check(path: File = None, as_json: AsJson = False) -> None:
         found += mistakes.mistakes
     else:
         found += [*_unreadable_secrets(loaded, file), *_missing_parts(loaded, file), *_templates(loaded, file)]
+        found += _unsigned(loaded, file)
     if as_json:
         typer.echo(json.dumps([wire.dump(mistake) for mistake in found], ensure_ascii=False))
     else:
@@ -108,6 +111,23 @@ def _templates(loaded: Config, file: Path) -> Iterator[Mistake]:
                 yield from templates.try_out(sandbox, folder, templates.read_folder(folder))
             except Mistakes as mistakes:
                 yield from mistakes.mistakes
+
+
+def _unsigned(loaded: Config, file: Path) -> Iterator[Mistake]:
+    """Mail whose signature receivers would not count, or that could not be signed at all."""
+    for channel in loaded.channels:
+        if channel.dkim is None:
+            continue
+        if not email.aligned(channel):
+            message = f"channel {channel.id}: the sender is not of the domain that signs, {channel.dkim.domain}"
+            instead = "sign with the sender's domain or one above it"
+            yield Mistake(path=str(file), line=0, message=message, instead=instead)
+        try:
+            dkim.read_key(settings.resolve(channel.dkim.key, base=file.parent))
+        except Misconfigured as error:
+            yield Mistake(path=str(file), line=0, message=f"channel {channel.id}: {error}")
+        except CannotHelp as error:
+            yield Mistake(path=str(file), line=0, message=f"channel {channel.id}, dkim key: {error}")
 
 
 def _secrets(loaded: Config) -> Iterator[tuple[str, str, Secret]]:

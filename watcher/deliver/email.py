@@ -34,9 +34,6 @@ _ODD = re.compile(r"[^a-z0-9-]+")
 _UNFOLDED = frozenset({"list-unsubscribe", "archived-at", "list-id", "feedback-id", "message-id"})
 _LINE = 998
 """Octets of the longest line (RFC 5322 2.1.1)."""
-_SHORT_S = 5.0
-"""What is left at least for the short version after a server has refused the whole one."""
-_SHORT_FINAL_S = 20.0
 
 SigningKey = Callable[[], str]
 """The key with which the service signs its addresses, read when it is needed."""
@@ -128,8 +125,9 @@ class EmailChannel:
             short = shortened(envelope.body)
             if short is None:
                 return outcome
-            left_s = max(self._timeout_s - (time.monotonic() - begun), _SHORT_S)
-            outcome = self._deliver(envelope, short, left_s, final_s=_SHORT_FINAL_S)
+            # Both together take no longer than one message may: its claim and its task end by then.
+            left_s = self._timeout_s + FINAL_S - (time.monotonic() - begun)
+            outcome = self._deliver(envelope, short, min(self._timeout_s, left_s / 2), final_s=left_s / 2)
         except Misconfigured as error:
             return error.outcome()
         except CannotHelp as error:
