@@ -190,6 +190,12 @@ SETTINGS: tuple[Setting, ...] = (
     _s("worker_processes", _whole, 2, "Processes of one Celery worker.", low=1, high=256),
     _s("web_host", _text, "127.0.0.1", "Address that the web page listens on."),
     _s("web_port", _whole, 8080, "Port of the web page; 0 takes any free one.", low=0, high=65535),
+    _s(
+        "trusted_proxies",
+        _networks,
+        (),
+        "Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed; none: only the connection is.",
+    ),
     _s("allow_private", _networks, (), "Networks (CIDR) that feeds may live on although they are private."),
     _s(
         "visibility_timeout_s",
@@ -239,6 +245,7 @@ class Settings:
     worker_processes: int = 2
     web_host: str = "127.0.0.1"
     web_port: int = 8080
+    trusted_proxies: tuple[str, ...] = ()
     allow_private: tuple[str, ...] = ()
     visibility_timeout_s: int = 300
     sandbox_cpu_s: int = 10
