@@ -21,6 +21,7 @@ from watcher.pipeline.pages import fetch_pages, forget_pages
 from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver, park_unsendable
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
+from watcher.pipeline.windows import keep_windows
 from watcher.runtime import Runtime
 from watcher.store import deliveries, digests, events, feeds, history, hubs, items, overview, pages, stories
 
@@ -73,6 +74,7 @@ def due(rt: Runtime) -> Nudges:
         park_unsendable(conn, now=now)
         keep_in_step(conn, now=now)
         stories.close_old(conn, older_than=timedelta(days=rt.settings.story_days), now=now)
+    keep_windows(rt, now)
     _forget_old(rt, now)
     with rt.database.read() as conn:
         found = {

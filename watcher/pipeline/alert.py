@@ -8,13 +8,13 @@ from functools import partial
 
 from watcher import log
 from watcher.digest.choose import choose
-from watcher.digest.mute import in_force
 from watcher.digest.timing import Timing, timings
 from watcher.errors import LeaseLost, TryAgain
 from watcher.model import Choice, EventView, Notice, RuleStatus, SubscriptionConfig, When, Window
+from watcher.pipeline.silence import mutes_of
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, events, mutes, subscriptions
+from watcher.store import Connection, digests, events, subscriptions
 
 _log = log.get("pipeline")
 _AT_ONCE = 200
@@ -72,17 +72,15 @@ _Reasons = dict[str, tuple[SubscriptionConfig, str]]
 
 
 def _concerned(rt: Runtime, event: events.ClaimedEvent) -> tuple[EventView, _Reasons]:
-    now = rt.clock()
     with rt.database.read() as conn:
         view = events.views(conn, [event.id])[event.id]
         told = digests.alerted(conn, event.id)
         active = subscriptions.active(conn)
-        muted = mutes.active_of(conn, None, now)
+        held = mutes_of(conn, active, rt.clock())
     tells_amounts = rt.rules.tells_amounts(view.rule_id)
     reasons = {}
     for subscription in active:
-        held = in_force((*subscription.mutes, *muted.get(subscription.id, ())), now)
-        choice = choose(view, subscription, tells_amounts=tells_amounts, mutes=held)
+        choice = choose(view, subscription, tells_amounts=tells_amounts, mutes=held.get(subscription.id, ()))
         reason = _reason(view, subscription, choice, told.get(subscription.id))
         if reason:
             reasons[subscription.id] = (subscription, reason)

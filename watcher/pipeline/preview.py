@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from watcher.digest.choose import choose
 from watcher.match.evaluate import Engine
 from watcher.model import EventView, FactKind, Item, Match, Source, SubscriptionConfig, When
+from watcher.pipeline.silence import mutes_of
 from watcher.runtime import Runtime
 from watcher.store import Connection, events, history, subscriptions
 from watcher.story.fingerprint import fingerprint
@@ -60,10 +61,13 @@ class Preview:
 def offers(rt: Runtime, conn: Connection, item_id: int) -> list[Offer]:
     """For each event that the item tells, what each subscription says of it now."""
     views = events.views(conn, history.events_of(conn, item_id))
+    active = subscriptions.active(conn)
+    held = mutes_of(conn, active, rt.clock())
     found = []
     for view in views.values():
-        for subscription in subscriptions.active(conn):
-            choice = choose(view, subscription, tells_amounts=rt.rules.tells_amounts(view.rule_id))
+        for subscription in active:
+            tells_amounts = rt.rules.tells_amounts(view.rule_id)
+            choice = choose(view, subscription, tells_amounts=tells_amounts, mutes=held.get(subscription.id, ()))
             found.append(
                 Offer(
                     event_id=view.id,

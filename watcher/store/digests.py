@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, delete, exists, func, literal, or_, select, update
 
 from watcher import wire
 from watcher.model import Notice, Window
@@ -251,6 +251,11 @@ def alerts_of(conn: Connection, digest_id: int) -> list[AlertRow]:
         AlertRow(id=row.id, event_id=row.event_id, revision=row.revision, reason=row.reason)
         for row in conn.execute(query)
     ]
+
+
+def withdraw(conn: Connection, alert_ids: Collection[int]) -> None:
+    """Forget alerts of an open digest, as if they had never been raised."""
+    conn.execute(delete(alerts).where(alerts.c.id.in_(alert_ids)))
 
 
 def told_before(conn: Connection, subscription_id: str, event_ids: Sequence[int], digest_id: int) -> Mapping[int, int]:
