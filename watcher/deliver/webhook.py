@@ -1,13 +1,14 @@
 """Signed webhooks: events and digests as JSON by the Standard Webhooks specification.
 
 The body's form is `{type, timestamp, data}`; `webhook-id` stays the same over all attempts, so that a receiver can know
-a repeat, and `webhook-timestamp` is that of the attempt.
+a repeat, and `webhook-timestamp` is that of the attempt. What a body may hold is published by `webhook_schema`.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +19,18 @@ from watcher.deliver.answer import Poster, classify, post
 from watcher.deliver.channel import Misconfigured, Resolve, read, travelling_id
 from watcher.model import (
     JSON,
+    AlertLinks,
     AlertView,
     Change,
     ChannelConfig,
     Coverage,
+    DigestLinks,
     DigestView,
     Envelope,
     EventView,
     Fact,
+    Language,
+    Notice,
     Outcome,
     Rendered,
     Snippet,
@@ -35,6 +40,12 @@ from watcher.model import (
 BODY_BYTES = 20_000
 _SECRET_BYTES = range(16, 129)
 _STRING = 400
+_SHORT_STRING, _SHORT_LIST = 100, 5
+"""The measures of a body that is too large even without its details."""
+_LINK = 700
+"""No address of ours is longer; a source's may be."""
+_EVENT_LINKS = ("event", "useful", "not_useful", "mute")
+_DIGEST_LINKS = ("browser", "preferences", "unsubscribe", "feed")
 
 
 class WebhookChannel:
@@ -59,19 +70,34 @@ class WebhookChannel:
         return answer if isinstance(answer, Outcome) else classify(answer, now=now)
 
     def _signed(self, envelope: Envelope, now: datetime) -> dict[str, str]:
-        secret = read(self._config.secret, self._resolve, "signing secret")
+        secrets = [read(self._config.secret, self._resolve, "signing secret")]
+        if self._config.old_secret is not None:
+            secrets.append(read(self._config.old_secret, self._resolve, "old signing secret"))
         return {
             "content-type": envelope.content_type,
             "idempotency-key": envelope.message_id,
-            **signature(secret, envelope.message_id, envelope.body, now),
+            **signature(secrets, envelope.message_id, envelope.body, now),
         }
 
 
-def signature(secret: str, message_id: str, content: bytes, now: datetime) -> dict[str, str]:
-    """The three Standard Webhooks headers. Raises Misconfigured for a secret that is not `whsec_` and 16 to 128 bytes.
+def signature(secrets: Sequence[str], message_id: str, content: bytes, now: datetime) -> dict[str, str]:
+    """The three Standard Webhooks headers, with one signature for each secret: a receiver needs only one to hold.
 
-    `now` must be aware: the library takes any datetime's digits for UTC.
+    Raises Misconfigured for a secret that is not `whsec_` and the base64 of 16 to 128 bytes. `now` must be aware: the
+    library takes any datetime's digits for UTC.
     """
+    if now.tzinfo is None:
+        raise ValueError("a signature needs an aware instant")
+    at = now.astimezone(UTC)
+    signed = [Webhook(_raw(secret)).sign(message_id, at, content.decode()) for secret in secrets]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(dict.fromkeys(signed)),
+    }
+
+
+def _raw(secret: str) -> bytes:
     try:
         raw = base64.b64decode(
             secret.removeprefix("whsec_") + "=" * (-len(secret.removeprefix("whsec_")) % 4), validate=True
@@ -80,14 +106,7 @@ def signature(secret: str, message_id: str, content: bytes, now: datetime) -> di
         raw = b""
     if not secret.startswith("whsec_") or len(raw) not in _SECRET_BYTES:
         raise Misconfigured("bad_secret", "the signing secret is not whsec_ and the base64 of 24 to 64 bytes")
-    if now.tzinfo is None:
-        raise ValueError("a signature needs an aware instant")
-    at = now.astimezone(UTC)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(raw).sign(message_id, at, content.decode()),
-    }
+    return raw
 
 
 # ── body ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -96,66 +115,97 @@ def signature(secret: str, message_id: str, content: bytes, now: datetime) -> di
 def body(view: DigestView, *, now: datetime) -> bytes:
     """The JSON bytes; what has no room is left out step by step (evidence, further sources, facts, then whole events).
 
-    A digest that lost events says how many in `data.left_out`.
+    Before events go, all words become short. A digest that lost events says how many in `data.left_out`.
     """
-    for detail in (3, 2, 1):
+    for detail in (3, 2, 1, 0):
         content = _bytes(view, view.alerts, detail, now)
         if len(content) < BODY_BYTES:
             return content
     shown = len(view.alerts)
     while len(content) >= BODY_BYTES and shown:
         shown = min(shown - 1, shown * BODY_BYTES // len(content))
-        content = _bytes(view, view.alerts[:shown], 1, now)
+        content = _bytes(view, view.alerts[:shown], 0, now)
     return content
 
 
 def _bytes(view: DigestView, alerts: tuple[AlertView, ...], detail: int, now: datetime) -> bytes:
-    kind, data = _kind_and_data(view, alerts, detail)
+    kind, data = _kind_and_data(view, alerts, max(detail, 1))
+    if detail == 0:
+        data = {name: one if name == "events" else _short(one) for name, one in data.items()}
+        data |= {"events": [_short(one) for one in data["events"]]} if "events" in data else {}
     message = {"type": kind, "timestamp": _instant(now), "data": data}
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _kind_and_data(view: DigestView, alerts: tuple[AlertView, ...], detail: int) -> tuple[str, JSON]:
+def _short(value: JSON) -> JSON:
+    """As `value`, every string and list short, and a source's address that is long left out."""
+    if isinstance(value, str):
+        is_address = len(value) <= _LINK and wording.web_link(value) == value
+        return value if is_address else wording.one_line(value, _SHORT_STRING)
+    if isinstance(value, dict):
+        return {name: None if name == "link" and len(one or "") > _LINK else _short(one) for name, one in value.items()}
+    return [_short(one) for one in value[:_SHORT_LIST]] if isinstance(value, list) else value
+
+
+def _kind_and_data(view: DigestView, alerts: tuple[AlertView, ...], detail: int) -> tuple[str, dict[str, JSON]]:
     about = {
         "digest": _clean(view.key),
-        "subscription": {"id": _clean(view.subscription_id), "title": _clean(view.subscription_title)},
+        "subscription": {
+            "id": _clean(view.subscription_id),
+            "title": _clean(view.subscription_title),
+            "links": _addresses(view.links, _DIGEST_LINKS[1:]),
+        },
     }
     if view.notice is not None:
         lines = [_clean(line) for line in view.notice.lines[: 10 * detail]]
-        return "service.notice", {**about, "subject": _clean(view.notice.subject), "lines": lines}
+        told = {"subject": _clean(view.notice.subject), "lines": lines}
+        return "service.notice", {**about, **told, **_addresses(view.notice, ("action_url",))}
     if view.immediate and len(view.alerts) == 1:
         (alert,) = view.alerts
         kind = "event.updated" if alert.update else "event.created"
-        return kind, {**about, **_alert(alert, detail)}
+        return kind, {**about, **_alert(alert, detail, view.language)}
     untold = len(view.alerts) - len(alerts)
     left_out = [_clean(words) for words in view.left_out[: 4 * detail]]
     return "digest.closed", {
         **about,
         "window": {"key": view.window.key, "closes_at": _instant(view.window.closes_at), "zone": view.zone},
-        "events": [_alert(alert, detail) for alert in alerts],
+        "events": [_alert(alert, detail, view.language) for alert in alerts],
         "events_total": len(view.alerts),
         "left_out": [*left_out, *([f"{untold} events had no room"] if untold else [])],
+        "notes": [_clean(note) for note in view.notes[: 4 * detail]],
         "coverage": _coverage(view.coverage),
+        "links": _addresses(view.links, _DIGEST_LINKS[:1]),
     }
 
 
-def _alert(alert: AlertView, detail: int) -> JSON:
-    told = {"reason": _clean(alert.reason), "update": alert.update, "event": event(alert.event, detail=detail)}
-    return {**told, "changes": [_change(one) for one in alert.changes[:10]]} if alert.update else told
+def _alert(alert: AlertView, detail: int, language: Language) -> dict[str, JSON]:
+    told = {
+        "reason": _clean(alert.reason),
+        "update": alert.update,
+        "event": event(alert.event, language, detail=detail),
+        "links": _addresses(alert.links, _EVENT_LINKS[: 4 if detail > 1 else 1]),
+    }
+    return {**told, "changes": [_change(one, language) for one in alert.changes[:10]]} if alert.update else told
 
 
-def _change(change: Change) -> JSON:
+def _addresses(links: AlertLinks | DigestLinks | Notice, names: Sequence[str]) -> dict[str, JSON]:
+    """The signed addresses that there are, by name."""
+    found = ((name, wording.web_link(getattr(links, name))) for name in names)
+    return {name: url for name, url in found if url and len(url) <= _LINK}
+
+
+def _change(change: Change, language: Language) -> JSON:
     """What a revision did to one fact: both values in words, the reason as a word, and all of it as a sentence."""
     return {
         "fact": _clean(change.fact),
         "before": _clean(change.before),
         "after": _clean(change.after),
         "why": change.why.value,
-        "text": _clean(wording.change(change)),
+        "text": _clean(wording.change(change, language)),
     }
 
 
-def event(told: EventView, *, detail: int = 3) -> JSON:
+def event(told: EventView, language: Language, *, detail: int = 3) -> JSON:
     """An event as receivers see it; `detail` 3 is whole, 2 without evidence, 1 without facts and further sources."""
     sources = told.sources[: {3: 10, 2: 3, 1: 1}[detail]]
     lean = {
@@ -164,7 +214,7 @@ def event(told: EventView, *, detail: int = 3) -> JSON:
         "rule": {"id": _clean(told.rule_id), "title": _clean(told.rule_title)},
         "level": told.level.value,
         "title": _clean(told.title),
-        "summary": _clean(wording.facts_line(told)),
+        "summary": _clean(wording.facts_line(told, language)),
         "sources": [_source(source) for source in sources],
         "sources_total": len(told.sources),
         "created_at": _instant(told.created_at),
