@@ -20,6 +20,7 @@ from watcher.pipeline.hubs import ask_hubs, keep_in_step, read_pushes
 from watcher.pipeline.pages import fetch_pages, forget_pages
 from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver, park_unsendable
+from watcher.pipeline.signup import forget_signups
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
 from watcher.pipeline.windows import keep_windows
 from watcher.runtime import Runtime
@@ -93,6 +94,7 @@ def _forget_old(rt: Runtime, now: datetime) -> None:
     with rt.database.write() as conn:
         hubs.forget(conn, before=now - _KEEP_PUSHES, limit=_FORGET_BATCH)
         forget_pages(conn, now=now)
+        forget_signups(conn, now=now)
         before = now - timedelta(days=rt.settings.keep_items_days)
         if history.forget(conn, before=before, limit=_FORGET_BATCH) < _FORGET_BATCH:
             overview.record_beat(conn, "forget", now=now)

@@ -42,7 +42,7 @@ def _do(visit: Visit, reader: Reader) -> Response:
     match visit.form.one("do"):
         case "save" if reader.own:
             return _save(visit, reader)
-        case "unmute":
+        case "unmute" | "unpause":
             return _unmute(visit, reader)
         case "pause":
             return _pause(visit, reader)
@@ -68,7 +68,8 @@ def _unmute(visit: Visit, reader: Reader) -> Response:
     number = visit.form.one("mute")
     if number.isascii() and number.isdecimal() and len(number) < 19:
         acts.unmute(visit.rt, reader.id, int(number))
-    return _settings(visit, reader, done=visit.say("unmuted"))
+    paused = visit.form.one("do") == "unpause"
+    return _settings(visit, reader, done=visit.say("resumed_now" if paused else "unmuted"))
 
 
 def _pause(visit: Visit, reader: Reader) -> Response:
@@ -77,7 +78,7 @@ def _pause(visit: Visit, reader: Reader) -> Response:
         return _settings(visit, reader)
     until = visit.rt.clock() + timedelta(days=int(days))
     acts.mute(visit.rt, reader.id, Mute(kind=MuteKind.ALL, value="", until=until))
-    return _settings(visit, reader, done=visit.say("paused", day=visit.day(until)))
+    return _settings(visit, reader, done=visit.say("pause_state", day=visit.day(until)))
 
 
 def _rules(visit: Visit) -> tuple[tuple[Offered, ...], bool]:
@@ -91,6 +92,7 @@ def _settings(visit: Visit, reader: Reader, **more: Any) -> Response:
     shown = {"wrong": {}, "stale": False, "done": "", "chosen": choices.shown_choices(reader.config), **more}
     every = choices.offered_rules(visit.rt, None, visit.language)
     names = {one.id: one.title for one in every}
+    listed, pause = _mutes(visit, reader, names)
     return visit.page(
         "preferences.html.j2",
         "settings_title",
@@ -101,7 +103,8 @@ def _settings(visit: Visit, reader: Reader, **more: Any) -> Response:
         ended=reader.ended_at is not None,
         rows=choices.in_words(reader.config, names, visit.language),
         options=choices.options(visit.language, rules, open_end=open_end),
-        mutes=_mutes(visit, reader, names),
+        mutes=listed,
+        pause=pause,
         pauses=[(days, visit.say("days", count=days)) for days in PAUSES],
         end=f"/{Purpose.UNSUBSCRIBE}/{visit.signer.token(Purpose.UNSUBSCRIBE, s=reader.id)}",
         **shown,
@@ -117,21 +120,27 @@ def _address(visit: Visit, reader: Reader) -> str:
     return wording.one_line((ways[0].to if ways else "") or "", 254)
 
 
-def _mutes(visit: Visit, reader: Reader, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Every mute in force as words; `id` is empty for those of watcher.yml, which the page cannot end."""
+def _mutes(visit: Visit, reader: Reader, names: dict[str, str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Every mute in force as words, and the pause among them.
+
+    `id` is empty for those of watcher.yml, which the page cannot end.
+    """
     now = visit.rt.clock()
     with visit.rt.database.read() as conn:
         rows = mutes.listing(conn, reader.id)
     set_here = [(row["id"], Mute(kind=MuteKind(row["kind"]), value=row["value"], until=row["until"])) for row in rows]
-    return [
-        {
-            "id": mute_id,
-            "what": _words(visit, mute, names),
-            "until": visit.say("until", day=visit.day(mute.until)) if mute.until else visit.say("for_good"),
-        }
-        for mute_id, mute in [*set_here, *(("", one) for one in reader.config.mutes)]
-        if mute.until is None or mute.until > now
-    ]
+    listed: list[dict[str, Any]] = []
+    pause: dict[str, Any] = {}
+    for mute_id, mute in [*set_here, *(("", one) for one in reader.config.mutes)]:
+        if mute.until is not None and mute.until <= now:
+            continue
+        day = visit.day(mute.until) if mute.until else ""
+        if mute.kind is MuteKind.ALL and mute_id:
+            pause = {"id": mute_id, "day": day}
+        else:
+            until = visit.say("until", day=day) if day else visit.say("for_good")
+            listed.append({"id": mute_id, "what": _words(visit, mute, names), "until": until})
+    return listed, pause
 
 
 def _words(visit: Visit, mute: Mute, names: dict[str, str]) -> str:
