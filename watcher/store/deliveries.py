@@ -170,10 +170,11 @@ def stopped(conn: Connection, subscription_id: str, address_key: str | None) -> 
     """Why nothing may be sent to this subscription, at this address, any more; None when it may.
 
     The subscription's row stays locked until the transaction ends: whoever claims a message in it does so before or
-    after its reader unsubscribes, and after it not at all.
+    after its reader unsubscribes, and after it not at all. The lock is not a shared one: claims that share it could
+    keep the reader waiting for as long as there is something to send.
     """
     columns = (subscriptions.c.ended_at, subscriptions.c.ended_by, subscriptions.c.retired_at)
-    query = select(*columns).where(subscriptions.c.id == subscription_id).with_for_update(read=True)
+    query = select(*columns).where(subscriptions.c.id == subscription_id).with_for_update(key_share=True)
     row = conn.execute(query).one_or_none()
     if row is not None and row.ended_at is not None:
         return f"unsubscribed{f' ({row.ended_by})' if row.ended_by else ''}"
