@@ -144,6 +144,8 @@ class Runtime:
     """Of the watcher.yml in force."""
     config_seen: tuple[int, int] | None = None
     """Of the watcher.yml at the last look."""
+    names_checked: tuple[str, tuple[int, int] | None] | None = None
+    """Of the rules and the watcher.yml whose names of rules were last compared."""
     templates: dict[str, object] = field(default_factory=dict)
     """By folder: the mail templates of one's own that are in force."""
     senders: Senders = field(default_factory=Senders)

@@ -47,6 +47,9 @@ COMMANDS: dict[str, Entry] = {
     "deliveries": Entry(module="deliveries", summary="Deliveries: what was sent, and trying again.", panel=_WATCH),
     "channels": Entry(module="channels", summary="Channels: which send, which do not and why.", panel=_WATCH),
     "bounces": Entry(module="bounces", summary="Bounces: mail that came back, and addresses spared.", panel=_WATCH),
+    "subscriptions": Entry(
+        module="subscriptions", summary="Subscriptions: who is told what, muted, ended.", panel=_WATCH
+    ),
     "items": Entry(module="items", summary="Items: listed, exported, set aside, tried again.", panel=_WATCH),
     "events": Entry(module="events", summary="Events: what was found, and judging it.", panel=_WATCH),
     "rules": Entry(module="rules", summary="Rules: lint, test, explain, try on stored news.", panel=_FILES),

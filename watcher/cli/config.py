@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,12 @@ from watcher import config, settings, wire
 from watcher.deliver import dkim, email
 from watcher.deliver.channel import Misconfigured
 from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.match.language import load_rules
 from watcher.model import ChannelConfig, Config, Secret
 from watcher.parse import page
 from watcher.pipeline import templates
+from watcher.pipeline.named_rules import unknown_rules
+from watcher.runtime import rules_folder
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
 
@@ -43,7 +47,7 @@ def check(path: File = None, as_json: AsJson = False) -> None:
         found += mistakes.mistakes
     else:
         found += [*_unreadable_secrets(loaded, file), *_missing_parts(loaded, file), *_templates(loaded, file)]
-        found += _unsigned(loaded, file)
+        found += [*_unsigned(loaded, file), *_unknown_rules(loaded, file, chosen)]
     if as_json:
         typer.echo(json.dumps([wire.dump(mistake) for mistake in found], ensure_ascii=False))
     else:
@@ -128,6 +132,17 @@ def _unsigned(loaded: Config, file: Path) -> Iterator[Mistake]:
             yield Mistake(path=str(file), line=0, message=f"channel {channel.id}: {error}")
         except CannotHelp as error:
             yield Mistake(path=str(file), line=0, message=f"channel {channel.id}, dkim key: {error}")
+
+
+def _unknown_rules(loaded: Config, file: Path, chosen: Settings) -> Iterator[Mistake]:
+    """Rules that subscriptions name and nobody wrote; nothing while the rules themselves cannot be read."""
+    try:
+        known = {rule.id for rule in load_rules(rules_folder(replace(chosen, config_path=file), loaded)).rules}
+    except (CannotHelp, OSError):
+        return
+    for one in unknown_rules(loaded.subscriptions, known):
+        message = f"{one.where}: there is no rule {one.name}"
+        yield Mistake(path=str(file), line=0, message=message, instead=one.instead)
 
 
 def _secrets(loaded: Config) -> Iterator[tuple[str, str, Secret]]:

@@ -26,5 +26,9 @@ def notes(subscription: SubscriptionConfig, window: Window, *, events: int, peri
 
 def _over(budget: Budget, events: int, language: Language) -> str:
     form = {0: "none", 1: "one"}.get(events, "many")
-    period = say(_PERIODS[budget.per_s], language)
-    return say(f"note_over_{form}", language, count=events, messages=budget.messages, period=period)
+    return say(f"note_over_{form}", language, count=events, messages=budget.messages, period=period(budget, language))
+
+
+def period(budget: Budget, language: Language = Language.ENGLISH) -> str:
+    """`an hour`: the time in which a budget's messages may be sent."""
+    return say(_PERIODS[budget.per_s], language)

@@ -11,6 +11,7 @@ from watcher import log
 from watcher.errors import CannotHelp, Mistakes
 from watcher.model import Config, Notice
 from watcher.pipeline import rule_names, signup
+from watcher.pipeline.named_rules import unknown_rules
 from watcher.pipeline.steps import notify
 from watcher.pipeline.thresholds import with_dollars
 from watcher.runtime import Runtime
@@ -93,8 +94,24 @@ def check_rules(rt: Runtime) -> None:
     lines: tuple[str, ...] = ("The last good rules stay in force.",)
     try:
         rule_names.keep(rt)
+        _tell_unknown_rules(rt)
     except Mistakes:
         lines = ("There are no good rules yet: items are stored and wait.",)
     if rt.rules.mistakes:
         lines = (*lines, *(str(one) for one in rt.rules.mistakes.mistakes))
         notify(rt, _key("rules", rt, lines), Notice(subject="The rule files were refused", lines=lines))
+
+
+def _tell_unknown_rules(rt: Runtime) -> None:
+    """Tell `ops:` once which rules watcher.yml names that nobody wrote; looked at when either has changed."""
+    rule_set = rt.rules.engine().rule_set
+    stamp = (rule_set.version, rt.config_stamp)
+    if stamp == rt.names_checked:
+        return
+    with rt.database.read() as conn:
+        unknown = unknown_rules(subscriptions.active(conn), {rule.id for rule in rule_set.rules})
+    if unknown:
+        lines = ("Nothing is told by these names:", *(str(one) for one in unknown))
+        told = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        notify(rt, f"unknown-rules:{told}", Notice(subject="watcher.yml names rules that do not exist", lines=lines))
+    rt.names_checked = stamp

@@ -320,6 +320,14 @@ def close_now(conn: Connection, subscription_id: str, *, now: datetime) -> int:
     return conn.execute(statement.values(closes_at=now, window=early, late_at=None)).rowcount
 
 
+def waiting(conn: Connection, subscription_id: str) -> list[dict[str, Any]]:
+    """The subscription's open digests, the next to close first: window, when it closes, how many alerts."""
+    count = select(func.count()).where(alerts.c.digest_id == digests.c.id).scalar_subquery()
+    query = select(digests.c.window, digests.c.closes_at, count.label("alerts"))
+    query = query.where(OPEN, digests.c.subscription_id == subscription_id)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(digests.c.closes_at, digests.c.id))]
+
+
 def listing(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
     """The newest digests with the number of their alerts and the states of their deliveries."""
     count = select(func.count()).where(alerts.c.digest_id == digests.c.id).scalar_subquery()
