@@ -47,6 +47,7 @@ SHAPES = [
     ("</item>", "entry"),
     ("<title>t</title>", "entry peculiar broken"),
     ("<category>c</category>", "entry peculiar broken"),
+    ('<category term="c"/>', "peculiar broken"),
     ('<enclosure url="http://a.example/x.mp3" type="audio/mpeg"/>', "entry broken cut"),
     ("<x a='1' b='2' c='3' d='4' e='5'/>", "entry peculiar broken"),
     ("<author>a@b.example (N)</author>", "entry peculiar broken"),

@@ -20,15 +20,24 @@ _OPEN_ELEMENTS = 50_000
 _NAMESPACES = 200
 _CATEGORIES = 200
 _COMMAS = 200
-_SHORT_CHARACTERS = 250
 _ENDLESS_TAG = re.compile(r"<[A-Za-z][^<>]{65536}")
 _INSTRUCTION = re.compile(r"<\?[^<>?]{0,1000}\?>")
 _REFERRING_TEXT = re.compile(r"(?:(?<=>)|\A)[^<>&]*&[^<>]*(?=<|\Z)")
 _NAMESPACE = re.compile(r"xmlns:([\w.-]{1,60})")
 _PREFIX = r"(?:[A-Za-z_][\w.-]{0,60}:)?"
+_ADDRESS = re.compile(
+    rf"(<{_PREFIX}(?:link|guid|id|url|uri|homepage|comments|origlink)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?)"
+    r"([^<\]]{4096})([^<\]]*)",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile(r"<[A-Za-z/?][^<>]*>?")
 # Tags that hold nothing that is read.
 _UNREAD = re.compile(r"</?(?:enclosure|media:thumbnail|itunes:image|img)(?:\s[^<>]*)?>", re.IGNORECASE)
+_CATEGORY_ELEMENT = re.compile(
+    rf"<({_PREFIX}(?:category|subject|keywords|tags))(?=[\s>/])[^<>]*"
+    r"(?:(?<=/)>|>(?:[^<]|<!\[CDATA\[(?:[^\]]|\](?!\]>))*+\]\]>)*+</\1\s*>)",
+    re.IGNORECASE,
+)
 _CATEGORY = re.compile(rf"<{_PREFIX}(?:category|subject|keywords|tags)(?=[\s>/])", re.IGNORECASE)
 # Fields that are names, dates and the like; feedparser looks for addresses and times all over them.
 _SHORT = re.compile(
@@ -50,7 +59,9 @@ def affordable(text: str, *, broken: bool) -> tuple[str, int]:
         text = outside(text, _plainer, comments=False)
     if text.count("xmlns:") > _NAMESPACES and len(set(_NAMESPACE.findall(text))) > _NAMESPACES:
         raise NotAFeed(f"XML with more than {_NAMESPACES} namespaces")
-    text = _UNREAD.sub("", _SHORT.sub(r"\1\2", text)) if broken else _SHORT.sub(r"\1\2", text)
+    text = _ADDRESS.sub(r"\1\2", _SHORT.sub(r"\1\2", text))
+    if broken:
+        text = _UNREAD.sub("", text)
     return _few_tags(_few_categories(text))
 
 
@@ -72,22 +83,27 @@ def _few_categories(text: str) -> str:
 
 
 def _of_entry(text: str) -> str:
-    found = [one.start() for one in _CATEGORY.finditer(text)]
-    pieces, at = [], 0
-    for number, start in enumerate(found):
-        end = text.find("</", start)
-        end = len(text) if end < 0 else end
-        if number >= _CATEGORIES:
-            pieces.append(text[at:start])
-            at = max(at, end)
-        elif text.count(",", start, end) > _COMMAS:
-            comma = start
-            for _ in range(_COMMAS):
-                comma = text.index(",", comma + 1)
-            section = "]]>" if "<![CDATA[" in text[start : min(comma, start + 500)] else ""
-            pieces += [text[at:comma], section]
-            at = max(at, end)
-    return "".join((*pieces, text[at:]))
+    seen = 0
+
+    def kept(found: re.Match[str]) -> str:
+        nonlocal seen
+        seen += 1
+        if seen > _CATEGORIES:
+            return ""
+        return found[0] if found[0].count(",") <= _COMMAS else _shortened(found[0])
+
+    text = _CATEGORY_ELEMENT.sub(kept, text)
+    if len(_CATEGORY.findall(text)) > 2 * _CATEGORIES:
+        raise NotAFeed(f"XML with more than {_CATEGORIES} categories in an entry")
+    return text
+
+
+def _shortened(element: str) -> str:
+    tag, _bracket, rest = element.partition(">")
+    words, _slash, name = rest.rpartition("</")
+    words = ",".join(words.split(",", _COMMAS)[:_COMMAS])
+    section = "]]>" if "<![CDATA[" in words and "]]>" not in words else ""
+    return f"{tag}>{words}{section}</{name}"
 
 
 def _few_tags(text: str) -> tuple[str, int]:
