@@ -37,6 +37,7 @@ bench: $(VENV)/.dev # each prints ratios of one run
 schemas: $(VENV)/.dev
 	$(BIN)/watcher rules schema > watcher/data/rule.schema.json
 	$(BIN)/watcher config schema > watcher/data/config.schema.json
+	$(BIN)/watcher channels schema > watcher/data/webhook.schema.json
 
 # What the shipped rules have learned, from labelled news and their own examples.
 models: $(VENV)/.dev

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from watcher.cli import channel_test
 from watcher.cli.session import Json, opened, show
 from watcher.deliver import pace
 from watcher.errors import CannotHelp
@@ -14,6 +15,7 @@ from watcher.model import ChannelState
 from watcher.store import channels, deliveries
 
 app = typer.Typer(help="Channels: which send, which do not and why.", no_args_is_help=True, add_completion=False)
+channel_test.register(app)
 
 
 @app.command("list")
