@@ -33,9 +33,11 @@ from watcher.model import FeedConfig, Origin
 from watcher.store import feeds
 
 ROOT = Path(__file__).resolve().parents[1]
-WARM = 20
+WARM = 40
 """Feeds of a first round that nobody measures: every process has started and imported what it needs."""
 GIVE_UP_S = 900
+_LITTLE_S = 2.0
+"""Processor seconds that a round of the warm-up may take once everything is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +166,20 @@ class Service:
         low, high = self.count + 1, self.count + WARM
         self.wait(lambda: self.polled_since(began, low=low, high=high) == WARM, "the warm-up")
         assert self.worker is not None
-        # every process compiles the rules at its first sweep
+        # every process compiles the rules at its first sweep, and starts a parser's child at its first document
         used, idle = 0.0, False
         while not idle:
+            self.rows.execute("UPDATE feeds SET etag = NULL, last_modified = NULL WHERE id > ?", (self.count,))
+            with self.runtime.database.write() as conn:
+                feeds.poll_now(conn, now=self.runtime.clock(), ids=range(self.count + 1, self.count + WARM + 1))
             time.sleep(self.runtime.settings.sweep_every_s + 1)
             before, used = used, usage.cpu_s(self.worker.pid)
-            idle = used - before < 0.3
+            idle = used - before < _LITTLE_S and self._parsers() == self.processes
+
+    def _parsers(self) -> int:
+        assert self.worker is not None
+        commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in usage.tree(self.worker.pid)]
+        return sum(b"watcher.sandbox" in command for command in commands)
 
     def poll(self, name: str) -> Round:
         """Make every feed due and wait until each has been polled."""

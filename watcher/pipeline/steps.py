@@ -21,7 +21,7 @@ STEP_S = 45.0
 REDO = timedelta(seconds=60)
 """First wait after a row made its step fail; it grows with every failure."""
 
-_GATHER_S = 0.05
+_GATHER_S = 0.25
 """How long a result waits for company: what comes together is written together."""
 
 SOON = timedelta(seconds=3)

@@ -10,9 +10,4 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert(conn: Connection, table: Table) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return insert_in(conn.dialect.name, table)
-
-
-def insert_in(dialect: str, table: Table) -> Any:
-    """`insert` for statements that are made once, by the name of the dialect."""
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(table)
