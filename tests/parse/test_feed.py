@@ -167,6 +167,12 @@ def test_a_title_becomes_plain_text_once(title: str, plain: str) -> None:
     assert items_of(rss(f"<item><title>{title}</title></item>"))[0].title == plain
 
 
+def test_an_entry_may_say_its_own_language() -> None:
+    said = '<dc:language xmlns:dc="http://purl.org/dc/elements/1.1/">fr-CA</dc:language>'
+    body = rss(f"<item><title>Contrat</title>{said}</item>", item("Deal"), head="<language>en</language>")
+    assert [one.language for one in items_of(body)] == ["fr", "en"]
+
+
 SYNDICATION = "http://purl.org/rss/1.0/modules/syndication/"
 
 

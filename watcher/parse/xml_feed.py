@@ -51,6 +51,9 @@ def _content(entry: Any, *, guess: bool) -> Markup:
 
 
 def _language(entry: Any) -> str:
+    said = _string(entry, "language")
+    if said:
+        return said
     pieces = (dict.get(entry, "content") or [])[:1]
     for detail in (*pieces, dict.get(entry, "summary_detail"), dict.get(entry, "title_detail")):
         if detail and _string(detail, "language"):
