@@ -13,8 +13,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, Template
+from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.exceptions import SecurityError, TemplateError, TemplateSyntaxError
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watcher import wire, wording
@@ -43,6 +44,8 @@ _BROKEN = (
 )
 """What a template can raise: its own errors, and those of what it does with words."""
 
+_LOOP = frozenset({"first", "last", "index", "index0", "length"})
+
 Templates = Mapping[str, str]
 """Templates of one's own: text by name, of `NAMES` or whatever those include."""
 
@@ -54,9 +57,12 @@ class _Environment(ImmutableSandboxedEnvironment):
         raise SecurityError(f"a template may not compute with {operator}")
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """A key of a dict goes before its methods, and is found without the cost of an exception."""
-        if type(obj) is dict and attribute in obj:
+        """A key of a dict goes before its methods, and is found without the cost of an exception; so are a loop's."""
+        kind = type(obj)
+        if kind is dict and attribute in obj:
             return obj[attribute]
+        if kind is LoopContext and attribute in _LOOP:
+            return getattr(obj, attribute)
         return super().getattr(obj, attribute)
 
 
@@ -104,12 +110,11 @@ def _source(name: str, own: Mapping[str, str]) -> tuple[str, str, Callable[[], b
     return text, name, lambda: True
 
 
-def _template(name: str, own: Templates) -> Template:
-    return _environment(tuple(sorted(own.items()))).get_template(name)
-
-
-def _written(template: Template, values: Mapping[str, Any]) -> str:
+def _written(name: str, own: Templates, values: Mapping[str, Any]) -> str:
     """What the template writes. Raises TemplateError as soon as that is more than `OUTPUT_LIMIT` characters."""
+    template = _environment(tuple(sorted(own.items()))).get_template(name)
+    if not own:
+        return template.render(values)
     pieces, size = [], 0
     for piece in template.generate(values):
         size += len(piece)
@@ -133,21 +138,20 @@ def render(view: DigestView, *, own: Templates | None = None, limit_bytes: int =
 def fill(whole: dict[str, Any], language: Language, *, own: Templates, limit_bytes: int = HTML_LIMIT_BYTES) -> Rendered:
     """As `render`, from the words of `words.context`."""
     fits = sum(1 for entry in whole["entries"] if entry["whole"])
-    page = _template(HTML, own)
     while True:
         values = shown(whole, fits, language)
-        html = _written(page, values).strip()
+        html = _written(HTML, own, values).strip()
         size = len(html.encode())
         if size <= limit_bytes or fits == 0:
             break
         fits = min(fits - 1, fits * limit_bytes // size)
-    text = _written(_template(TEXT, own), values).strip() + "\n"
+    text = _written(TEXT, own, values).strip() + "\n"
     return Rendered(subject=_subject(values, own), text=text, html=html)
 
 
 def _subject(values: dict[str, Any], own: Templates) -> str:
     """That of one's own template where it says anything, else ours."""
-    told = wording.one_line(_written(_template(SUBJECT, own), values), 200) if SUBJECT in own else ""
+    told = wording.one_line(_written(SUBJECT, own, values), 200) if SUBJECT in own else ""
     return told or str(values["subject"])
 
 
@@ -176,7 +180,7 @@ def try_json(asked: JSON) -> JSON:
         whole = sample["whole"]
         values = shown(whole, len(whole["entries"]), Language(sample["language"]))
         try:
-            _written(_template(asked["name"], asked["own"]), values)
+            _written(asked["name"], asked["own"], values)
         except _BROKEN as error:
             return wire.dump(mistake_of(error))
     return None

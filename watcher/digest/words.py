@@ -169,26 +169,38 @@ def _named(event: EventView, language: Language) -> str:
 
 
 def _brief(alert: AlertView, language: Language) -> dict[str, Any]:
-    event = alert.event
+    return {**_titled(alert.event, language), "whole": False, "revised": alert.update}
+
+
+def _entry(alert: AlertView, language: Language) -> dict[str, Any]:
+    changed = wording.update_line(alert, language)
     return {
-        "whole": False,
+        **_TOLD.words(alert.event, language),
+        "whole": True,
+        "revised": alert.update,
+        "why": wording.say("why", language, reason=_reason(alert, language)),
+        "changed": changed,
+        "changed_line": wording.say("update_line", language, changes=changed) if changed else "",
+        "links": _links(alert, language),
+    }
+
+
+def _titled(event: EventView, language: Language) -> dict[str, Any]:
+    return {
         "title": _named(event, language),
         "lang": _told_in(event),
         "link": next((link for source in event.sources if (link := wording.web_link(source.link))), None),
-        "revised": alert.update,
         "rule_id": event.rule_id,
         "rule": wording.one_line(event.rule_title, 80),
     }
 
 
-def _entry(alert: AlertView, language: Language) -> dict[str, Any]:
-    event = alert.event
+def _event(event: EventView, language: Language) -> dict[str, Any]:
+    """What is told of an event to every reader of that language and currency."""
     parts = wording.facts_parts(event, language)
     more = len(event.sources) - _SOURCES
-    changed = wording.update_line(alert, language)
     return {
-        **_brief(alert, language),
-        "whole": True,
+        **_titled(event, language),
         "level": event.level.value,
         "level_words": wording.say(event.level, language),
         "facts": _styled(parts, event, language),
@@ -199,11 +211,29 @@ def _entry(alert: AlertView, language: Language) -> dict[str, Any]:
         ],
         "sources": [_source(source, language) for source in event.sources[:_SOURCES]],
         "sources_more": wording.say("and_more", language, count=more) if more > 0 else "",
-        "why": wording.say("why", language, reason=_reason(alert, language)),
-        "changed": changed,
-        "changed_line": wording.say("update_line", language, changes=changed) if changed else "",
-        "links": _links(alert, language),
     }
+
+
+class _Told:
+    """The words of the events told last: one event goes to many readers. Never those of an event that has changed."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[int, Language], tuple[EventView, dict[str, Any]]] = {}
+
+    def words(self, event: EventView, language: Language) -> dict[str, Any]:
+        """As `_event`."""
+        kept = self._kept.get((event.id, language))
+        if kept is not None and kept[0] == event:
+            return kept[1]
+        words = _event(event, language)
+        if len(self._kept) >= self._most:
+            self._kept.clear()
+        self._kept[event.id, language] = (event, words)
+        return words
+
+
+_TOLD = _Told(1000)
 
 
 def _reason(alert: AlertView, language: Language) -> str:
