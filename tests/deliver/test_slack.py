@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from event_factories import alert, digest, event, five_seeds, funding, immediate, partnership, snippet, source
 
-from watcher.deliver.blocks import MESSAGES, TOTAL, as_text, faults, parts, payload, size
+from watcher.deliver.blocks import TOTAL, as_text, faults, payload, size
 from watcher.deliver.mrkdwn import fitted, link, mrkdwn, units
+from watcher.deliver.parts import MESSAGES, parts
 from watcher.deliver.slack import outcome
-from watcher.model import AlertLinks, Change, ChangeWhy, DigestLinks, Language, Notice, OutcomeKind
+from watcher.model import AlertLinks, Change, ChangeWhy, ChannelKind, DigestLinks, Language, Notice, OutcomeKind
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TO_READER = DigestLinks(browser="https://w.example/d/D", preferences="https://w.example/p/P")
@@ -289,7 +290,7 @@ def test_a_chinese_reader_reads_chinese():
 def test_a_digest_is_cut_between_events_and_none_is_lost_or_told_twice(count):
     told = [alert(funding(id=number), links=linked(number)) for number in range(count)]
     view = digest(*told, notes=("Held during your quiet hours.",), left_out=("event 9 could not be written",))
-    cut = parts(replace(view, links=TO_READER))
+    cut = parts(ChannelKind.SLACK, replace(view, links=TO_READER))
     assert [one.event.id for part in cut for one in part.alerts] == list(range(count))
     messages = [payload(part) for part in cut]
     for message in messages:
@@ -309,7 +310,7 @@ def test_a_digest_is_cut_between_events_and_none_is_lost_or_told_twice(count):
 
 def test_a_digest_beyond_all_messages_says_how_many_had_no_room_and_where_they_are():
     told = [alert(funding(id=number), links=linked(number)) for number in range(200)]
-    cut = parts(replace(digest(*told), links=TO_READER))
+    cut = parts(ChannelKind.SLACK, replace(digest(*told), links=TO_READER))
     messages = [payload(part) for part in cut]
     assert len(cut) == MESSAGES
     shown = sum(len(re.findall(r"example/e/\d", texts(message))) for message in messages)
@@ -319,7 +320,7 @@ def test_a_digest_beyond_all_messages_says_how_many_had_no_room_and_where_they_a
 
 def test_the_same_digest_is_cut_the_same_way_again():
     view = digest(*[alert(funding(id=number)) for number in range(40)])
-    assert parts(view) == parts(view)
+    assert parts(ChannelKind.SLACK, view) == parts(ChannelKind.SLACK, view)
 
 
 def test_what_breaks_a_limit_is_found_and_goes_as_text():

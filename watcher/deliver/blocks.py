@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,19 +26,17 @@ from slack_sdk.models.blocks import (
 )
 
 from watcher import wording
+from watcher.deliver.headline import DOT, headline
 from watcher.deliver.mrkdwn import fitted, link, mrkdwn, plain, units, within
-from watcher.model import AlertView, DigestView, EventView, Level
+from watcher.model import AlertView, DigestView, EventView
 
 BLOCKS, SECTION, HEADER, FIELD, FIELDS, FALLBACK = 50, 3000, 150, 2000, 10, 1000
 CONTEXT_ELEMENTS, ACTIONS, BUTTON_TEXT, BUTTON_URL, TEXT = 10, 25, 75, 3000, 40_000
 TOTAL = 13_000
 """UTF-16 units of all blocks as JSON. Slack was seen to refuse from 13,200 on, and once below 12,000 characters of text
 in many blocks: containers count, so all of the JSON is counted."""
-MESSAGES = 5
-"""Into so many at most a digest is cut; the last one says how many events had no room."""
 _FOOT_BLOCKS, _FOOT = 2, 2200
 """Room for the line that says what had none, the coverage line and the links."""
-_DOT = {Level.HIGH: "🔴", Level.MEDIUM: "🟠", Level.LOW: "⚪"}
 
 Payload = dict[str, Any]
 
@@ -50,7 +47,7 @@ def payload(view: DigestView) -> Payload:
     Blocks that Slack would refuse, which would be a mistake of ours, are not sent: then their text is all.
     """
     blocks = [block.to_dict() for block in _blocks(view)]
-    made = {"text": _fallback(view), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+    made = {"text": fitted(headline(view), FALLBACK), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
     return made if not faults(made) else as_text(made)
 
 
@@ -120,40 +117,9 @@ def _counts(block: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
         yield "button url", len(one["url"]), BUTTON_URL
 
 
-# ── several messages ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def parts(view: DigestView) -> tuple[DigestView, ...]:
-    """The digest as at most `MESSAGES` digests that have room for their events, cut between events.
-
-    What stands before the entries is in the first, what stands after them in the last, which takes all that remains:
-    `payload` then says how many of it have no room.
-    """
-    cut: list[tuple[AlertView, ...]] = []
-    rest = view.alerts
-    while rest and len(cut) < MESSAGES - 1:
-        told, _ = _entries(rest, view, _head(_part(view, 0, 2, rest)))
-        if told == len(rest):
-            break
-        cut.append(rest[: max(told, 1)])
-        rest = rest[max(told, 1) :]
-    cut.append(rest)
-    return tuple(_part(view, number, len(cut), alerts) for number, alerts in enumerate(cut))
-
-
-def _part(view: DigestView, number: int, of: int, alerts: tuple[AlertView, ...]) -> DigestView:
-    if of == 1:
-        return view
-    events = wording.number_of("events", len(view.alerts), view.language)
-    last = number == of - 1
-    return replace(
-        view,
-        alerts=alerts,
-        subscription_title=f"{plain(view.subscription_title, HEADER - 20)} ({number + 1}/{of})",
-        notes=() if number else (wording.say("in_messages", view.language, events=events, count=of), *view.notes),
-        left_out=view.left_out if last else (),
-        coverage=view.coverage if last else None,
-    )
+def room(view: DigestView) -> int:
+    """How many of the digest's events one message has room for."""
+    return _entries(view.alerts, view, _head(view))[0]
 
 
 # ── blocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +130,7 @@ def _blocks(view: DigestView) -> list[Block]:
         return _notice(view)
     if view.immediate and len(view.alerts) == 1:
         alert = view.alerts[0]
-        start = f"{_DOT[alert.event.level]} {_marked_update(alert.event.rule_title, alert, view)}"
+        start = f"{DOT[alert.event.level]} {_marked_update(alert.event.rule_title, alert, view)}"
         return [_header(start), *_notes(view), *_alone(alert, view), *_foot(view, 0)]
     head = _head(view)
     told, entries = _entries(view.alerts, view, head)
@@ -184,24 +150,6 @@ def _notice(view: DigestView) -> list[Block]:
 
 def _marked_update(words: str, alert: AlertView, view: DigestView) -> str:
     return wording.say("subject_update", view.language, subject=words) if alert.update else words
-
-
-def _fallback(view: DigestView) -> str:
-    """One line for notifications."""
-    language = view.language
-    if view.notice is not None:
-        return fitted(wording.say("subject_notice", language, subject=view.notice.subject), FALLBACK)
-    if not view.alerts:
-        nothing = wording.say("nothing_new", language)
-        return fitted(f"{view.subscription_title}: {nothing}", FALLBACK)
-    first = view.alerts[0].event
-    title = first.title or wording.say("no_title", language)
-    if view.immediate and len(view.alerts) == 1:
-        words = wording.say("subject_alert", language, rule=first.rule_title, title=title)
-        told = wording.update_line(view.alerts[0], language) or wording.facts_line(first, language)
-        return fitted(_marked_update(words, view.alerts[0], view) + (f" ({told})" if told else ""), FALLBACK)
-    events = wording.number_of("events", len(view.alerts), language)
-    return fitted(f"{view.subscription_title}: {events}. {title}", FALLBACK)
 
 
 def _head(view: DigestView) -> list[Block]:
@@ -267,7 +215,7 @@ def _buttons(named: Sequence[tuple[str, str | None]]) -> list[ButtonElement]:
 def _listed(alert: AlertView, view: DigestView) -> list[Block]:
     """An event with its facts on a line: one of a digest."""
     language = view.language
-    start = f"{_DOT[alert.event.level]} {_marked_update('', alert, view)}"
+    start = f"{DOT[alert.event.level]} {_marked_update('', alert, view)}"
     facts = fitted(wording.facts_line(alert.event, language), 600)
     told = within(SECTION, start + _headline(alert, view), _changed(alert, view), facts, _quote(alert.event, 280))
     buttons = _buttons([(wording.say("open", language), alert.links.event)])
