@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ _rules: list[RuleBook] = []
 def _shared_rules(opened: Runtime) -> RuleBook:
     """The shipped rules, compiled once for all tests."""
     if not _rules:
+        opened.rules.engine()
         _rules.append(opened.rules)
     return _rules[0]
 
@@ -68,8 +69,8 @@ class Line:
         """A new event, of one source; its id."""
         number = next(self._numbers)
         title = title or f"Event {number}"
+        at = self.rt.clock() - timedelta(seconds=1)  # the server's clock says what is due, not ours
         with self.rt.database.write() as conn:
-            at = self.rt.clock()
             drafts = [draft(f"item-{number}", title=title)]
             (item_id,) = items.insert_new(conn, self.feed_id, drafts, history=lambda _: False, now=at)
             (item,) = items.claim(conn, [item_id], owner=WHO, lease_s=60, now=at)
