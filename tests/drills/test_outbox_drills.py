@@ -18,7 +18,7 @@ from services import postgres
 from services.smtp import SmtpInbox
 from services.valkey import Valkey
 from services.web import HttpSink
-from sqlalchemy import select
+from sqlalchemy import select, text
 from stage import Stage
 
 from watcher.store import subscriptions
@@ -96,6 +96,10 @@ def crashing(valkey: Valkey, http_sink: HttpSink, smtp_inbox: SmtpInbox, tmp_pat
     url = cluster.url(cluster.create())
     database = Database(url)
     database.migrate()
+    with database.write() as conn:
+        # the tests' clusters commit without waiting, and a crash would forget what was said to be committed
+        name = conn.execute(text("SELECT current_database()")).scalar_one()
+        conn.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = on"))
     database.close()
     opened = Stage(folder=tmp_path / "stage", database_url=url, valkey=valkey, web=http_sink, inbox=smtp_inbox)
     yield opened, cluster
