@@ -19,6 +19,7 @@ from watcher import runtime, web, wire
 from watcher.config import read
 from watcher.model import Language
 from watcher.pipeline import signup
+from watcher.pipeline.links import links
 from watcher.pipeline.rule_names import RuleName
 from watcher.runtime import Runtime
 from watcher.settings import Settings
@@ -48,6 +49,7 @@ def open_service(database_url: str, folder: Path, *, smtp_port: int = 25, **sett
     """A runtime whose rows are those of `CONFIG`."""
     rt = runtime.open(Settings(database_url=database_url, data_dir=folder, **settings))
     configure(rt, CONFIG % (smtp_port, smtp_port, PUBLIC))
+    links(rt)  # makes the key
     return rt
 
 

@@ -61,7 +61,7 @@ def _save(visit: Visit, reader: Reader) -> Response:
         return _settings(visit, reader, wrong=wrong, chosen=choices.typed_choices(visit.form))
     if not acts.save(visit.rt, reader.id, wanted):
         raise NotHere
-    return _settings(visit, visit.reader(), done=visit.say("saved"))
+    return _settings(visit, visit.reader_now(), done=visit.say("saved"))
 
 
 def _unmute(visit: Visit, reader: Reader) -> Response:

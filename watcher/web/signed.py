@@ -36,35 +36,27 @@ def event(visit: Visit) -> Response:
     """An event as it is now: facts, evidence, sources, revisions. Whoever was given the address may read it."""
     found = _event(visit)
     links = {}
-    subscription_id = visit.value.get("s")
-    if isinstance(subscription_id, str) and _reader_known(visit, subscription_id):
-        about = {"e": found.id, "s": subscription_id}
+    if visit.found is not None:
+        about = {"e": found.id, "s": visit.found.id}
         links = {
             "useful": _path(visit, Purpose.VOTE, **about, w=Verdict.USEFUL.value),
             "mute": _path(visit, Purpose.MUTE, **about),
-            "settings": _path(visit, Purpose.PREFERENCES, s=subscription_id),
+            "settings": _path(visit, Purpose.PREFERENCES, s=visit.found.id),
         }
     return visit.page("event.html.j2", "event_title", event=shown_event(found, visit.language), links=links)
-
-
-def _reader_known(visit: Visit, subscription_id: str) -> bool:
-    with visit.rt.database.read() as conn:
-        return readers.get(conn, subscription_id) is not None
 
 
 def _event(visit: Visit) -> EventView:
     """The event of the token, its rule called as in the page's language and amounts in the reader's currency too."""
     event_id = visit.number("e")
     with visit.rt.database.read() as conn:
-        found = events.views(conn, [event_id]).get(event_id)
-        subscription_id = visit.value.get("s")
-        reader = readers.get(conn, subscription_id) if isinstance(subscription_id, str) else None
+        event = events.views(conn, [event_id]).get(event_id)
         titles = {rule.id: rule.of(visit.language) for rule in rule_names.known(conn)}
-    if found is None:
+    if event is None:
         raise NotHere
-    if reader is not None and reader.config.currency is not None:
-        found = in_currency(found, reader.config.currency)
-    return dataclasses.replace(found, rule_title=titles.get(found.rule_id, found.rule_title))
+    currency = visit.found.config.currency if visit.found else None
+    shown = in_currency(event, currency) if currency else event
+    return dataclasses.replace(shown, rule_title=titles.get(shown.rule_id, shown.rule_title))
 
 
 def _path(visit: Visit, purpose: Purpose, **value: Any) -> str:

@@ -61,6 +61,8 @@ class Visit:
     """What the token of the address says; empty where there is none."""
     form: Form
     language: Language
+    found: Reader | None = None
+    """The subscription that the token is of, as it was when the visit began."""
 
     @property
     def posted(self) -> bool:
@@ -86,8 +88,13 @@ class Visit:
 
     def reader(self) -> Reader:
         """The subscription that the token is of. Raises NotHere when it is gone."""
-        with self.rt.database.read() as conn:
-            found = readers.get(conn, self.text("s"))
+        if self.found is None:
+            raise NotHere
+        return self.found
+
+    def reader_now(self) -> Reader:
+        """As `reader`, after something was done to it."""
+        found = _reader(self.rt, self.value)
         if found is None:
             raise NotHere
         return found
@@ -154,9 +161,9 @@ def _visit(show: Show, purpose: Purpose | None, request: Request, form: Form) ->
         value = signer.read(purpose, str(request.path_params["token"])) if purpose else {}
         if value is None:
             raise NotHere
-        visit = Visit(
-            rt=rt, request=request, signer=signer, value=value, form=form, language=_spoken(rt, request, value)
-        )
+        found = _reader(rt, value)
+        language = language_of(request, found.config.language if found else None)
+        visit = Visit(rt=rt, request=request, signer=signer, value=value, form=form, language=language, found=found)
         return show(visit)
     except NotHere:
         return visit.refuse("gone", 404)
@@ -168,24 +175,24 @@ def _visit(show: Show, purpose: Purpose | None, request: Request, form: Form) ->
         return answer
 
 
-def _spoken(rt: Runtime, request: Request, value: Mapping[str, Any]) -> Language:
-    """What the address asks for, else what the subscription's messages speak, else what the browser prefers."""
-    if request.query_params.get("lang") in set(Language):
-        return Language(request.query_params["lang"])
+def _reader(rt: Runtime, value: Mapping[str, Any]) -> Reader | None:
     subscription_id = value.get("s")
-    if isinstance(subscription_id, str):
-        with rt.database.read() as conn:
-            reader = readers.get(conn, subscription_id)
-        if reader is not None:
-            return reader.config.language
-    return language_of(request)
+    if not isinstance(subscription_id, str):
+        return None
+    with rt.database.read() as conn:
+        return readers.get(conn, subscription_id)
 
 
-def language_of(request: Request) -> Language:
-    """`?lang=`, else the first language of Accept-Language that we speak (RFC 9110, 12.5.4), else English."""
+def language_of(request: Request, messages: Language | None = None) -> Language:
+    """`?lang=`, else that of the reader's messages, else what the browser prefers and we speak, else English.
+
+    Source: RFC 9110, 12.5.4 (Accept-Language).
+    """
     asked = request.query_params.get("lang")
     if asked in set(Language):
         return Language(asked)
+    if messages is not None:
+        return messages
     weighed = []
     for place, part in enumerate(request.headers.get("accept-language", "")[:400].split(",")):
         tag, _, weight = part.strip().partition(";")
