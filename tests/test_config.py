@@ -190,7 +190,7 @@ public_ur: https://x.example
     ("text", "told"),
     [
         ("", "w.yml:1: the file is empty, and an empty file would retire every feed (write feeds: [] to watch"),
-        ("- a", "w.yml:1: the file must be a mapping of feeds, channels, subscriptions, ops, public_url, signup, public_feed and rules_dir"),
+        ("- a", "w.yml:1: the file must be a mapping of feeds, channels, subscriptions, ops, public_url, signup, pub"),
         ("ops: []", "w.yml:1: feeds is missing (What to watch.)"),
         ("feeds: https://a.example/", "w.yml:1: feeds must be a list, not text (write feeds: [https://a.example/])"),
         ("feeds: [12]", "w.yml:1: feeds must be a mapping of url, title"),

@@ -1033,7 +1033,7 @@ class DigestView:
     left_out: tuple[str, ...] = ()
     """In words, what could not be shown and why."""
     notes: tuple[str, ...] = ()
-    """In the reader's language, to stand before the entries: that the digest covers two days, that a budget was spent."""
+    """In the reader's language, before the entries: that the digest covers two days, that a budget is spent."""
     public_url: str | None = None
     links: DigestLinks = DigestLinks()
     language: Language = Language.ENGLISH

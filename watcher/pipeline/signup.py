@@ -127,9 +127,7 @@ def _base(conn: Connection) -> ChannelConfig:
 
 def _letter(conn: Connection, signer: Links, reader_id: str, *, known: bool) -> Notice:
     reader = readers.get(conn, reader_id)
-    purpose, words = (
-        (Purpose.PREFERENCES, letters.known_already) if known else (Purpose.CONFIRM, letters.please_confirm)
-    )
+    purpose = Purpose.PREFERENCES if known else Purpose.CONFIRM
     url = signer.url(purpose, s=reader_id)
     if reader is None or url is None:
         raise CannotHelp("public_url is missing in watcher.yml: a letter would have no address to open")
