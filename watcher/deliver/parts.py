@@ -31,13 +31,12 @@ def parts(kind: ChannelKind, view: DigestView) -> tuple[DigestView, ...]:
     cut: list[tuple[AlertView, ...]] = []
     rest = view.alerts
     while rest and len(cut) < MESSAGES - 1:
-        whole = view if not cut else _part(view, len(cut), MESSAGES, rest)
-        if room(whole) == len(rest):
-            break
         told = max(1, room(_part(view, len(cut), MESSAGES, rest)))
+        if told == len(rest):
+            break
         cut.append(rest[:told])
         rest = rest[told:]
-    cut += [rest] if rest or not cut else []
+    cut.append(rest)
     return tuple(_part(view, number, len(cut), alerts) for number, alerts in enumerate(cut))
 
 
