@@ -1,0 +1,1 @@
+"""Parts of `benchmarks/delivery.py`: what it lets happen, and the receivers that note when a message came."""
