@@ -52,6 +52,12 @@ def test_what_is_over_the_budget_shares_one_window_that_closes_when_there_is_roo
         assert first(subscription(budget=TWO_AN_HOUR), utc(2026, 11, 22, 12, minute), [*messages, over]).window == over
 
 
+def test_a_message_of_a_clock_that_is_ahead_takes_its_place_too():
+    ahead = sent(utc(2026, 11, 22, 12, 0, 2), utc(2026, 11, 22, 12, 0, 3))
+    timing = first(subscription(budget=TWO_AN_HOUR), utc(2026, 11, 22, 12, 0, 1), ahead)
+    assert timing.window.key == "over:2026-11-22T13:00:01Z"
+
+
 def test_the_message_of_what_was_over_takes_a_place_itself():
     messages = sent(utc(2026, 11, 22, 12, 0), utc(2026, 11, 22, 12, 10))
     over = Window(key="over:2026-11-22T13:00:00Z", closes_at=utc(2026, 11, 22, 13))

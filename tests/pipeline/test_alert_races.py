@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
+from time import sleep
 
 import pytest
 from row_factories import now, subscription
@@ -50,6 +51,8 @@ def test_workers_at_once_do_not_spend_more_than_the_budget(workers: list[Runtime
         subscription("free", schedule=Schedule(when=When.IMMEDIATE)),
     )
     made = [line.happen() for _ in range(18)]
+    for rt in workers:
+        rt.checkpoint = lambda point: sleep(0.05) if point == "events:committing" else None  # let them meet
     shares = {id(rt): made[number::WORKERS] for number, rt in enumerate(workers)}
     together(workers, lambda rt: pipeline.raise_alerts(rt, shares[id(rt)]))
     assert [row.immediate for row in line.rows("bounded")].count(True) == 5

@@ -106,7 +106,7 @@ def _tell(conn: Connection, event: EventView, reasons: _Reasons, now: datetime) 
     An alert goes into the digest that is still to tell an earlier revision, else into the first window that is open.
     """
     name = f"event:{event.id}:{event.revision}"
-    live = subscriptions.lock(conn, reasons)
+    live = subscriptions.told_of(conn, reasons)
     placed = digests.untold(conn, event.id, live)
     spent = _messages(conn, [reasons[one][0] for one in live - placed.keys()], now)
     waiting = {
@@ -133,10 +133,11 @@ def _opening(subscription_id: str, timing: Timing) -> digests.Opening:
 
 
 def _messages(conn: Connection, told: Sequence[SubscriptionConfig], now: datetime) -> dict[str, list[Window]]:
-    """The messages that count against the budgets of these subscriptions."""
+    """The messages that count against the budgets of these subscriptions, which stay locked: one worker at a time."""
     bounded = {one.id: one.budget.per_s for one in told if one.budget and one.schedule.when is When.IMMEDIATE}
     if not bounded:
         return {}
+    subscriptions.lock(conn, bounded)
     return digests.messages(conn, bounded, after=now - timedelta(seconds=max(bounded.values())))
 
 

@@ -49,13 +49,15 @@ def get(conn: Connection, subscription_id: str) -> SubscriptionConfig | None:
     return None if config is None else wire.load(SubscriptionConfig, config)
 
 
-def lock(conn: Connection, ids: Collection[str]) -> set[str]:
-    """Those of the ids that may be told something, locked until the transaction ends.
+def told_of(conn: Connection, ids: Collection[str]) -> set[str]:
+    """Those of the ids that may be told something."""
+    return set(conn.execute(select(subscriptions.c.id).where(TOLD, subscriptions.c.id.in_(ids))).scalars())
 
-    So nobody unsubscribes in between, and two workers cannot both take the last place of one budget.
-    """
-    query = select(subscriptions.c.id).where(TOLD, subscriptions.c.id.in_(ids)).order_by(subscriptions.c.id)
-    return set(conn.execute(query.with_for_update()).scalars())
+
+def lock(conn: Connection, ids: Collection[str]) -> None:
+    """Lock these until the transaction ends, so that two workers cannot both take the last place of a budget."""
+    query = select(subscriptions.c.id).where(subscriptions.c.id.in_(ids)).order_by(subscriptions.c.id)
+    conn.execute(query.with_for_update(key_share=True)).all()
 
 
 def end(conn: Connection, subscription_id: str, *, by: str, now: datetime) -> bool:
