@@ -49,20 +49,24 @@ def take_turn(conn: Connection, *, now: datetime) -> None:
 def lately(conn: Connection, keys: Keys, *, now: datetime) -> Lately:
     """What the limits look at, as of `now`."""
 
-    def asked(column: str, key: str, since: timedelta) -> int:
-        query = select(func.count()).where(signups.c[column] == key, signups.c.asked_at > now - since)
-        return conn.execute(query).scalar_one()
+    def asked(column: str, key: str) -> tuple[int, int]:
+        within_hour = func.count().filter(signups.c.asked_at > now - _HOUR)
+        query = select(within_hour, func.count()).where(signups.c[column] == key, signups.c.asked_at > now - _DAY)
+        hour, day = conn.execute(query).one()
+        return hour, day
 
     mailed = select(signups.c.mailed_at).where(
         signups.c.limit_key == keys.limit, signups.c.asked_at > now - KEPT, signups.c.mailed_at.is_not(None)
     )
     letters = select(func.count()).where(signups.c.asked_at > now - _HOUR, signups.c.mailed_at.is_not(None))
+    client_hour, client_day = asked("client_key", keys.client)
+    network_hour, network_day = asked("network_key", keys.network)
     return Lately(
         mailed_at=tuple(conn.execute(mailed.order_by(signups.c.mailed_at)).scalars()),
-        client_hour=asked("client_key", keys.client, _HOUR),
-        client_day=asked("client_key", keys.client, _DAY),
-        network_hour=asked("network_key", keys.network, _HOUR),
-        network_day=asked("network_key", keys.network, _DAY),
+        client_hour=client_hour,
+        client_day=client_day,
+        network_hour=network_hour,
+        network_day=network_day,
         letters_hour=conn.execute(letters).scalar_one(),
     )
 
