@@ -48,11 +48,11 @@ def test_only_the_channels_own_failures_count(said, expected):
     assert sign(said) is expected
 
 
-def test_it_opens_after_five_failures_in_a_row_and_not_before():
+def test_it_opens_after_three_failures_in_a_row_and_not_before():
     assert failed(FAILURES - 1).open_until is None
     opened = failed(FAILURES)
-    assert (opened.failures, opened.fault, opened.failing_since) == (5, "timeout", NOW)
-    assert 16 <= (opened.open_until - NOW).total_seconds() <= 24
+    assert (opened.failures, opened.fault, opened.failing_since) == (3, "timeout", NOW)
+    assert 8 <= (opened.open_until - NOW).total_seconds() <= 12
 
 
 def test_a_success_in_between_starts_the_count_anew():
@@ -64,7 +64,7 @@ def test_a_success_in_between_starts_the_count_anew():
 def test_a_channel_that_somebody_must_mend_opens_it_at_once():
     opened = then(Breaker(), outcome(OutcomeKind.CHANNEL_DOWN, "http_401"))
     assert opened.open_until is not None
-    assert (opened.failures, opened.fault) == (5, "http_401")
+    assert (opened.failures, opened.fault) == (3, "http_401")
 
 
 def test_what_says_nothing_of_the_channel_changes_nothing():
@@ -72,14 +72,14 @@ def test_what_says_nothing_of_the_channel_changes_nothing():
     assert then(opened, outcome(OutcomeKind.RETRY, "http_429")) == opened
 
 
-@pytest.mark.parametrize(("failures", "seconds"), [(5, 20), (6, 40), (8, 160), (10, 640), (11, 900), (10_000, 900)])
+@pytest.mark.parametrize(("failures", "seconds"), [(3, 10), (4, 20), (6, 80), (9, 640), (10, 900), (10_000, 900)])
 def test_it_opens_for_longer_each_time_and_never_for_more_than_a_quarter_of_an_hour(failures, seconds):
     assert open_s(failures, base_s=5, max_s=14_400) == seconds
 
 
 def test_channels_that_failed_together_do_not_try_together():
     openings = {
-        after(failed(4), TIMEOUT, channel_id=f"c{number}", now=NOW, base_s=5, max_s=14_400).open_until
+        after(failed(2), TIMEOUT, channel_id=f"c{number}", now=NOW, base_s=5, max_s=14_400).open_until
         for number in range(50)
     }
     assert len(openings) == 50
@@ -90,7 +90,7 @@ def test_a_failed_probe_opens_it_for_longer_and_keeps_since_when():
     later = opened.open_until + timedelta(seconds=1)
     again = then(opened, TIMEOUT, later)
     assert again.failing_since == NOW
-    assert 32 <= (again.open_until - later).total_seconds() <= 48
+    assert 16 <= (again.open_until - later).total_seconds() <= 24
 
 
 # ── the gate ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,9 +105,11 @@ def standing(kind=ChannelKind.WEBHOOK, *, held=(), **more):
     ("state", "expected"),
     [
         (standing(), Gate.FREE),
-        (standing(held=[1]), Gate.FREE),
-        (standing(held=[1, 2]), Gate.BUSY),
-        (standing(held=[4]), Gate.BUSY),
+        (standing(held=[1]), Gate.BUSY),
+        (standing(held=[1], worked_at=NOW), Gate.FREE),
+        (standing(held=[1], worked_at=NOW, failures=1), Gate.BUSY),
+        (standing(held=[1, 2], worked_at=NOW), Gate.BUSY),
+        (standing(held=[4], worked_at=NOW), Gate.BUSY),
         (standing(ChannelKind.SLACK, held=[0.1]), Gate.BUSY),
         (standing(free_at=NOW + timedelta(seconds=1)), Gate.RATE),
         (standing(free_at=NOW), Gate.FREE),

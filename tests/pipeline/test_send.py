@@ -27,7 +27,7 @@ from watcher.pipeline.send import deliver, park_unsendable
 from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.signing import address_key
-from watcher.store import channels, deliveries, digests, mutes
+from watcher.store import channels, deliveries, digests, mutes, outbox
 from watcher.store import subscriptions as subscriptions_store
 from watcher.store.database import Database
 from watcher.store.schema import subscriptions, suppressions
@@ -165,20 +165,20 @@ def test_what_waits_is_sent_oldest_first_by_one_nudge_a_channel(box: Outbox) -> 
     deliver(box.rt, ids[-1:])
     assert {box.state(one) for one in ids} == {("sent", "http_200")}
     numbers = [json.loads(request.body)["number"] for request in box.web.got("/hook")]
-    # two at once, so neighbours may change places
+    # after the first there are two at once, so that neighbours may change places
     assert all(abs(number - place) <= 1 for place, number in enumerate(numbers, 1))
     assert {request.headers["webhook-id"] for request in box.web.got("/hook")} == {f"dl_{n}" for n in range(1, 8)}
 
 
 def test_a_database_that_is_away_at_the_mark_does_not_send_twice(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    finish, failures = deliveries.finish, [TryAgain("away")] * 2
+    finish, failures = outbox.finish, [TryAgain("away")] * 2
 
     def hiccup(*args: Any, **more: Any) -> bool:
         if failures:
             raise failures.pop()
         return finish(*args, **more)
 
-    monkeypatch.setattr(deliveries, "finish", hiccup)
+    monkeypatch.setattr(outbox, "finish", hiccup)
     box.channel("hook")
     one = box.put("hook")
     box.sweep()
@@ -205,7 +205,7 @@ def test_a_message_that_kills_its_workers_is_parked_after_five(quick: Outbox) ->
     one = quick.put("hook")
     for _ in range(5):
         with quick.rt.database.write() as conn:
-            assert deliveries.claim(conn, one, owner="dead", lease_s=180, now=quick.clock()) is not None
+            assert outbox.claim(conn, one, owner="dead", lease_s=180, now=quick.clock()) is not None
         quick.ahead += timedelta(seconds=200)
     quick.sweep()
     assert quick.state(one) == ("parked", "rejected: worker_died")
@@ -245,12 +245,12 @@ def test_p17_an_unsubscribe_waits_for_a_claim_that_came_before_it_and_not_the_ot
         ended.set()
 
     with database.write() as conn:
-        assert deliveries.stopped(conn, "me", None) is None
+        assert outbox.standing(conn, "me", None).stopped is None
         threading.Thread(target=end).start()
         assert not ended.wait(0.3)
     assert ended.wait(5)
     with database.write() as conn:
-        assert deliveries.stopped(conn, "me", None) == "unsubscribed"
+        assert outbox.standing(conn, "me", None).stopped == "unsubscribed"
     database.close()
 
 
@@ -400,21 +400,16 @@ ANSWERS: dict[str, dict[str, Any]] = {
 def test_p11_a_failing_receiver_is_tried_on_schedule_with_the_same_id_and_bytes(quick: Outbox, answer: str) -> None:
     quick.channel("hook")
     quick.web.answer("/hook", **ANSWERS[answer], times=4)
-    one = quick.put("hook")
-    for _ in range(5):
+    one, waits_s = quick.put("hook"), []
+    for _ in range(4):
         quick.sweep()
-        if quick.row(one)["state"] == "sent":
-            break
-        quick.ahead = max(quick.row(one)["next_attempt_at"], _opens(quick)) - datetime.now(UTC)
-    row = quick.row(one)
-    assert row["state"] == "sent"
-    began = [attempt["started_at"] for attempt in row["attempts"]]
-    for number, (earlier, later) in enumerate(pairwise(began)):
-        spec_s = 5 * 2**number
-        waited_s = (later - earlier).total_seconds()
-        assert waited_s >= (1 - JITTER) * spec_s
-        if answer not in ("301", "401", "404"):  # their breaker opens at the first failure
-            assert waited_s <= (1 + JITTER) * spec_s + 2
+        row = quick.row(one)
+        waits_s.append((row["next_attempt_at"] - row["attempts"][-1]["finished_at"]).total_seconds())
+        quick.ahead = max(row["next_attempt_at"], _opens(quick)) - datetime.now(UTC)
+    quick.sweep()
+    assert quick.state(one) == ("sent", "http_200")
+    for number, waited_s in enumerate(waits_s):
+        assert (1 - JITTER) * 5 * 2**number <= waited_s <= (1 + JITTER) * 5 * 2**number
     got = quick.web.got("/hook")
     assert len(got) == 5
     assert {(request.headers["webhook-id"], request.body) for request in got} == {("dl_1", got[0].body)}
@@ -549,12 +544,12 @@ def test_an_open_breaker_spends_no_attempts_and_one_probe_lets_all_that_waits_go
     ids = [quick.put("hook") for _ in range(30)]
     quick.sweep()
     failed = len(quick.web.got("/hook"))
-    assert 5 <= failed <= 6
+    assert failed == 3
     for _ in range(3):
         quick.sweep()
     assert len(quick.web.got("/hook")) == failed
     assert sum(len(quick.row(one)["attempts"]) for one in ids) == failed
-    quick.ahead += timedelta(seconds=25)
+    quick.ahead += timedelta(seconds=13)
     quick.sweep()
     assert len(quick.web.got("/hook")) == failed + 1
     quick.web.clear()
@@ -585,7 +580,7 @@ def test_half_open_lets_exactly_one_message_try(quick: Outbox) -> None:
     for one in starts:
         one.join()
     quick.wait(lambda: not quick.rt.senders.busy)
-    assert failed >= 5
+    assert failed == 3
 
 
 # ── rates and turns ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -647,6 +642,6 @@ def test_the_end_of_a_process_waits_for_what_is_being_sent_and_starts_nothing_mo
     box.rt.close()
     assert time.monotonic() - began < 3
     states = sorted(box.state(one)[0] for one in ids)
-    assert states == ["pending", "sent", "sent"]
+    assert states == ["pending", "pending", "sent"]
     with box.rt.database.read() as conn:
-        assert deliveries.due(conn, now=box.clock(), limit=5) == ids[2:]
+        assert deliveries.due(conn, now=box.clock(), limit=5) == ids[1:2]

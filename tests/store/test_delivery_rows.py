@@ -16,7 +16,7 @@ from watcher.model import (
     OutcomeKind,
     Window,
 )
-from watcher.store import channels, deliveries, digests
+from watcher.store import channels, deliveries, digests, outbox
 from watcher.store.database import Database
 
 
@@ -42,10 +42,10 @@ def test_a_message_is_in_the_outbox_once_and_its_attempt_is_a_row_before_the_cal
     with database.write() as conn:
         again = deliveries.add(conn, digest_id=1, channel_id="hook", key="k", envelope=envelope(), now=now())
         assert again is None
-        claimed = deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now())
+        claimed = outbox.claim(conn, made, owner=WHO, lease_s=60, now=now())
         assert claimed is not None
         assert (claimed.attempt, claimed.channel.kind, claimed.envelope) == (1, ChannelKind.WEBHOOK, envelope())
-        assert deliveries.claim(conn, made, owner="other", lease_s=60, now=now()) is None
+        assert outbox.claim(conn, made, owner="other", lease_s=60, now=now()) is None
     with database.read() as conn:
         told = deliveries.show(conn, made)
     assert told is not None
@@ -63,9 +63,9 @@ def test_an_outcome_is_written_with_what_follows(database: Database, kind: Outco
         else NextAttempt(state=DeliveryState.PENDING, next_attempt_at=later, reason="http_xxx")
     )
     with database.write() as conn:
-        claimed = deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now())
+        claimed = outbox.claim(conn, made, owner=WHO, lease_s=60, now=now())
         assert claimed is not None
-        assert deliveries.finish(conn, claimed, owner=WHO, outcome=outcome, following=following, now=now())
+        assert outbox.finish(conn, claimed, owner=WHO, outcome=outcome, following=following, now=now())
         assert deliveries.due(conn, now=now(), limit=5) == []
         told = deliveries.show(conn, made)
     assert told is not None
@@ -79,7 +79,7 @@ def test_a_disabled_channel_holds_its_messages_until_it_may_send_again(database:
         assert channels.disable(conn, "hook", reason="410")
         assert not channels.disable(conn, "hook", reason="410")
         assert deliveries.due(conn, now=now(), limit=5) == []
-        assert deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now()) is None
+        assert outbox.claim(conn, made, owner=WHO, lease_s=60, now=now()) is None
         assert channels.enable(conn, "hook")
         assert deliveries.due(conn, now=now(), limit=5) == [made]
 
@@ -111,11 +111,11 @@ def test_a_woken_message_has_all_its_tries_again(database: Database) -> None:
     failed = Outcome(kind=OutcomeKind.RETRY, reason="http_503")
     parked = NextAttempt(state=DeliveryState.PARKED, next_attempt_at=None, reason="gave up")
     with database.write() as conn:
-        first = deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now())
+        first = outbox.claim(conn, made, owner=WHO, lease_s=60, now=now())
         assert first is not None
-        deliveries.finish(conn, first, owner=WHO, outcome=failed, following=parked, now=now())
+        outbox.finish(conn, first, owner=WHO, outcome=failed, following=parked, now=now())
         assert deliveries.retry(conn, [made], now=now()) == 1
-        second = deliveries.claim(conn, made, owner=WHO, lease_s=60, now=now())
+        second = outbox.claim(conn, made, owner=WHO, lease_s=60, now=now())
     assert second is not None
     assert (second.attempt, second.tries) == (2, 1)
 

@@ -14,10 +14,10 @@ from enum import StrEnum
 from watcher.deliver.backoff import chance, spread
 from watcher.model import Outcome, OutcomeKind
 
-FAILURES = 5
+FAILURES = 3
 """In a row, from which on the breaker is open."""
-FIRST_OPEN = 4
-"""Back-offs of a first retry that the first opening lasts: shorter than the sixth try of a message waits anyway."""
+FIRST_OPEN = 2
+"""First back-offs that the first opening lasts: half of what the message waits anyway that has just failed thrice."""
 LONGEST_OPEN = 16
 """Into how many parts the longest back-off is cut for the longest opening: 15 minutes of four hours."""
 
@@ -29,7 +29,7 @@ class Sign(StrEnum):
     """It answered, if only to refuse this one message."""
     FAILS = "fails"
     BROKEN = "broken"
-    """No message will be taken until somebody mends it: no need to fail five times."""
+    """No message will be taken until somebody mends it: no need to fail thrice."""
     NOTHING = "nothing"
 
 

@@ -56,9 +56,14 @@ def gate(state: ChannelState, *, now: datetime) -> Gate:
         if held:
             return Gate.PROBED
     slow = any(now - since > timedelta(seconds=SLOW_S) for since in held)
-    if slow or len(held) >= PACES[state.config.kind].at_once:
+    if slow or len(held) >= at_once(state):
         return Gate.BUSY
     return Gate.RATE if state.free_at is not None and now < state.free_at else Gate.FREE
+
+
+def at_once(state: ChannelState) -> int:
+    """How many messages of the channel may be in hand; of one that does not work, or was never tried, a single one."""
+    return PACES[state.config.kind].at_once if proven(state) else 1
 
 
 def free_at(state: ChannelState, *, now: datetime) -> datetime | None:

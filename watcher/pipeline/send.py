@@ -22,32 +22,47 @@ from watcher.pipeline import bounces, trouble
 from watcher.pipeline.steps import Failure, Nudges, Step, Turn, attempt
 from watcher.pipeline.wanted import oldest_wanted
 from watcher.runtime import Runtime
-from watcher.store import Connection, channels, deliveries
+from watcher.store import Connection, channels, deliveries, outbox
 
 _log = log.get("pipeline")
 _MARK_S = 20.0
 """How long a mark after a send is tried: giving up means that the message goes out twice."""
 _WAIT_S = 2.0
 """How long a task waits for what it started; what takes longer goes on without it."""
-_HURRY_S = 0.2
+_HURRY_S = 0.05
 """The same while other threads of this process hang."""
 _MANY_LATE = 4
+_GOES = (Gate.FREE, Gate.RATE)
 _SLOT_S = 2.0
 """A channel's next slot is waited for on the spot when it is no further away."""
 
 
 def deliver(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Send what is due on the channels of those messages. What takes long goes on after this returns."""
-    with rt.database.read() as conn:
-        found = channels.with_due(conn, ids, now=rt.clock(), most=2)
     late = rt.senders.busy
     started: list[Future[None]] = []
-    for state, due in found:
+    for state, due in _with_due(rt, ids):
         started += _start(rt, state, due)
     done, _ = wait(started, timeout=_HURRY_S if late >= _MANY_LATE else _WAIT_S)
     for one in done:
         one.result()
     return {}
+
+
+def _with_due(rt: Runtime, ids: Sequence[int]) -> list[tuple[ChannelState, int]]:
+    """The channels of those messages that may be sent to now, with how many messages of each can be begun."""
+    now, leases = rt.clock(), _leases(rt)
+    with rt.database.read() as conn:
+        found = []
+        for state in channels.of_deliveries(conn, ids, now=now, **leases):
+            if pace.gate(state, now=now) in _GOES:
+                most = pace.at_once(state) - len(state.held_since)
+                found.append((state, len(outbox.due_of(conn, state.config.id, now=now, limit=most))))
+    return found
+
+
+def _leases(rt: Runtime) -> dict[str, float]:
+    return {"lease_s": rt.settings.lease_s, "hand_s": rt.settings.deliver_total_s + pace.HAND_S}
 
 
 def park_unsendable(conn: Connection, *, now: datetime) -> None:
@@ -57,18 +72,15 @@ def park_unsendable(conn: Connection, *, now: datetime) -> None:
 
 
 def _start(rt: Runtime, state: ChannelState, due: int) -> list[Future[None]]:
-    if pace.gate(state, now=rt.clock()) not in (Gate.FREE, Gate.RATE):
-        return []
-    at_once = pace.PACES[state.config.kind].at_once
     threads = [
         rt.senders.start(
             partial(_work_on, rt, state.config.id),
             channel=state.config.id,
             lane=pace.lane(state.config),
             proven=pace.proven(state),
-            at_once=at_once,
+            at_once=pace.at_once(state),
         )
-        for _ in range(min(due, at_once))
+        for _ in range(due)
     ]
     return [one for one in threads if one is not None]
 
@@ -83,7 +95,10 @@ def _work_on(rt: Runtime, channel_id: str) -> None:
             _log.warning("left to the sweep", channel=channel_id, why=str(away))
             raise
         if delivery is not None:
-            _send(turn, delivery)
+            began = time.monotonic()
+            went = _send(turn, delivery)
+            if not went and time.monotonic() - began > pace.SLOW_S:
+                return  # others want the thread: the sweep comes back to this channel
         elif wait_s is not None and wait_s <= _SLOT_S and not rt.senders.crowded:
             rt.sleep(wait_s)
         else:
@@ -96,19 +111,18 @@ def _work_on(rt: Runtime, channel_id: str) -> None:
 def _claim(turn: Turn, channel_id: str) -> tuple[Delivery | None, float | None]:
     """The channel's next message, leased; else how long until its rate allows one that is due."""
     rt, chosen = turn.rt, turn.rt.settings
-    hand_s = chosen.deliver_total_s + pace.HAND_S
     with rt.database.write() as conn:
-        state = channels.lock(conn, channel_id, lease_s=chosen.lease_s, hand_s=hand_s, now=rt.clock())
+        state = channels.lock(conn, channel_id, now=rt.clock(), **_leases(rt))
         now = rt.clock()  # after the wait for the lock, from which the next slot is counted
         verdict = pace.gate(state, now=now) if state is not None else Gate.RETIRED
-        if state is None or verdict not in (Gate.FREE, Gate.RATE):
+        if state is None or verdict not in _GOES:
             return None, None
         candidate = oldest_wanted(conn, state.config, now)
         if candidate is None:
             return None, None
         if verdict is Gate.RATE and state.free_at is not None:
             return None, (state.free_at - now).total_seconds()
-        delivery = deliveries.claim(conn, candidate, owner=turn.owner, lease_s=chosen.lease_s, now=now)
+        delivery = outbox.claim(conn, candidate, owner=turn.owner, lease_s=chosen.lease_s, now=now)
         channels.took(conn, channel_id, free_at=pace.free_at(state, now=now), now=now)
     return delivery, None
 
@@ -116,15 +130,17 @@ def _claim(turn: Turn, channel_id: str) -> tuple[Delivery | None, float | None]:
 # ── one attempt ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _send(turn: Turn, delivery: Delivery) -> None:
+def _send(turn: Turn, delivery: Delivery) -> bool:
+    """One attempt; whether the receiver took the message."""
     rt = turn.rt
     if delivery.unfinished >= rt.settings.park_after:
         _mark(turn, delivery, _never_ended(delivery))
-        return
+        return False
     turn.reach("sending")
     outcome = _call(rt, delivery)
     turn.reach("sent")
     _mark(turn, delivery, outcome)
+    return outcome.kind is OutcomeKind.SENT
 
 
 def _never_ended(delivery: Delivery) -> Outcome:
@@ -184,7 +200,7 @@ def _write(turn: Turn, delivery: Delivery, outcome: Outcome, now: datetime) -> N
     with rt.database.write() as conn:
         # the channel's row first, as the claim does: two that lock in turn cannot block each other
         _note(rt, conn, delivery.channel.id, outcome, now)
-        deliveries.finish(conn, delivery, owner=turn.owner, outcome=outcome, following=following, now=now)
+        outbox.finish(conn, delivery, owner=turn.owner, outcome=outcome, following=following, now=now)
         bounces.refused(conn, delivery.channel, outcome, now)
         trouble.tell(conn, delivery, outcome, following.state, now)
 
@@ -204,14 +220,14 @@ def _note(rt: Runtime, conn: Connection, channel_id: str, outcome: Outcome, now:
     said = breaker.sign(outcome)
     if said is breaker.Sign.WORKS:
         if channels.worked(conn, channel_id, now=now):
-            woken = deliveries.wake_waiting(conn, channel_id, now=now)
+            woken = outbox.wake_waiting(conn, channel_id, now=now)
             _log.info("a channel works again", channel=channel_id, woken=woken)
         return
     asked_s = outcome.retry_after_s if outcome.kind is OutcomeKind.RETRY else None
     if said is breaker.Sign.NOTHING and asked_s is None:
         return
     chosen = rt.settings
-    state = channels.lock(conn, channel_id, lease_s=chosen.lease_s, hand_s=0, now=now)
+    state = channels.lock(conn, channel_id, now=now, **_leases(rt))
     if state is None:
         return
     held = breaker.Breaker(

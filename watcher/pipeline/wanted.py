@@ -8,8 +8,8 @@ from watcher import log
 from watcher.digest.mute import told as muted_in_words
 from watcher.model import ChannelConfig, ChannelKind
 from watcher.pipeline.silence import mutes_of, paused, silenced
-from watcher.store import Connection, deliveries, digests, mutes, subscriptions, suppressions
-from watcher.store.deliveries import Candidate
+from watcher.store import Connection, digests, outbox, subscriptions, suppressions
+from watcher.store.outbox import Candidate
 
 _log = log.get("pipeline")
 
@@ -18,12 +18,13 @@ def oldest_wanted(conn: Connection, config: ChannelConfig, now: datetime) -> int
     """The channel's oldest due message that its reader still wants; those not wanted any more are withheld."""
     mail = config.kind is ChannelKind.EMAIL and config.to
     key = suppressions.key_of(config.to) if mail and config.to else None
-    while (found := deliveries.oldest(conn, config.id, now=now)) is not None:
-        why = deliveries.stopped(conn, found.subscription_id, key) or muted(conn, found, now)
+    while (found := outbox.oldest(conn, config.id, now=now)) is not None:
+        standing = outbox.standing(conn, found.subscription_id, key)
+        why = standing.stopped or (muted(conn, found, now) if standing.mutes else None)
         if why is None:
             return found.id
         _log.info("withheld", delivery=found.id, why=why)
-        deliveries.withhold(conn, found.id, reason=why, now=now)
+        outbox.withhold(conn, found.id, reason=why, now=now)
     return None
 
 
@@ -33,8 +34,6 @@ def muted(conn: Connection, found: Candidate, now: datetime) -> str | None:
     An immediate message is withheld when all that it tells was muted; a digest only when its reader paused everything,
     since the rest of it is wanted. What the service itself has to say is never muted.
     """
-    if not mutes.active(conn, found.subscription_id, now):
-        return None
     told = digests.alerts_of(conn, found.digest_id)
     subscription = subscriptions.get(conn, found.subscription_id)
     if not told or subscription is None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
 
 from watcher import wire
 from watcher.model import ChannelConfig, ChannelState
 from watcher.store import database, deliveries, file_rows
 from watcher.store.feeds import SyncReport
-from watcher.store.schema import channels
+from watcher.store.schema import Instant, channels
 from watcher.store.schema import deliveries as deliveries_table
 
 _TO_THE_MINUTE = timedelta(minutes=1)
@@ -49,23 +50,41 @@ def enable(conn: Connection, channel_id: str) -> bool:
     return conn.execute(statement.values(disabled_reason=None, **_FRESH)).rowcount > 0
 
 
+_LOCKED = select(channels).where(channels.c.id == bindparam("channel")).with_for_update()
+
+
 def lock(conn: Connection, channel_id: str, *, lease_s: float, hand_s: float, now: datetime) -> ChannelState | None:
     """How the channel stands; until the transaction ends nobody else takes a message of it or tells how one went.
 
     Messages in hand for longer than `hand_s` are not counted: their worker died. None when there is no such channel.
     """
-    row = conn.execute(select(channels).where(channels.c.id == channel_id).with_for_update()).one_or_none()
+    row = conn.execute(_LOCKED, {"channel": channel_id}).one_or_none()
     if row is None:
         return None
-    return _state(row, tuple(_held_since(conn, channel_id, lease_s=lease_s, hand_s=hand_s, now=now)))
+    held = _held_since(conn, [channel_id], lease_s=lease_s, hand_s=hand_s, now=now)
+    return _state(row, held.get(channel_id, ()))
 
 
-def _held_since(conn: Connection, channel_id: str, *, lease_s: float, hand_s: float, now: datetime) -> list[datetime]:
-    held = deliveries_table.c.lease_until
-    mine = (deliveries_table.c.channel_id == channel_id, deliveries_table.c.lease_owner.is_not(None))
-    since = held > database.later_sql(conn, now, lease_s - hand_s)
-    query = select(held).where(*mine, since).order_by(held)
-    return [until - timedelta(seconds=lease_s) for until in conn.execute(query).scalars()]
+def _held_since(
+    conn: Connection, channel_ids: Sequence[str], *, lease_s: float, hand_s: float, now: datetime
+) -> dict[str, tuple[datetime, ...]]:
+    given: dict[str, Any] = {"channels": list(channel_ids)}
+    if conn.dialect.name == "sqlite":
+        given["since"] = now + timedelta(seconds=lease_s - hand_s)
+    else:
+        given["seconds"] = lease_s - hand_s
+    found: dict[str, tuple[datetime, ...]] = {}
+    for name, until in conn.execute(_holding(conn.dialect.name), given):
+        found[name] = (*found.get(name, ()), until - timedelta(seconds=lease_s))
+    return found
+
+
+@lru_cache(maxsize=2)
+def _holding(dialect: str) -> Select[Any]:
+    since = bindparam("since", type_=Instant()) if dialect == "sqlite" else database.server_clock(bindparam("seconds"))
+    held, row = deliveries_table.c.lease_until, deliveries_table.c
+    theirs = (row.channel_id.in_(bindparam("channels", expanding=True)), row.lease_owner.is_not(None), held > since)
+    return select(row.channel_id, held).where(*theirs).order_by(held)
 
 
 def _state(row: Row[Any], held_since: tuple[datetime, ...] = ()) -> ChannelState:
@@ -85,19 +104,38 @@ def _state(row: Row[Any], held_since: tuple[datetime, ...] = ()) -> ChannelState
 
 def took(conn: Connection, channel_id: str, *, free_at: datetime | None, now: datetime) -> None:
     """Note that a message of the channel is in hand now, and when the next one may go."""
-    conn.execute(update(channels).where(channels.c.id == channel_id).values(free_at=free_at, turn_at=now))
+    conn.execute(_TAKING, {"channel": channel_id, "free": free_at, "turn": now})
+
+
+_TAKING = (
+    update(channels)
+    .where(channels.c.id == bindparam("channel"))
+    .values(free_at=bindparam("free", type_=Instant()), turn_at=bindparam("turn", type_=Instant()))
+)
 
 
 def worked(conn: Connection, channel_id: str, *, now: datetime) -> bool:
     """Note that a message went through, to the minute; True when this closed the channel's breaker."""
-    stale = or_(channels.c.worked_at.is_(None), channels.c.worked_at < now - _TO_THE_MINUTE)
-    query = select(channels.c.open_until).where(channels.c.id == channel_id, or_(channels.c.failures > 0, stale))
-    row = conn.execute(query.with_for_update()).one_or_none()
+    row = conn.execute(_CHANGING, {"channel": channel_id, "stale": now - _TO_THE_MINUTE}).one_or_none()
     if row is None:
         return False
     well = {"failures": 0, "failing_since": None, "fault": None, "open_until": None, "worked_at": now}
     conn.execute(update(channels).where(channels.c.id == channel_id).values(**well))
     return row.open_until is not None
+
+
+_CHANGING = (
+    select(channels.c.open_until)
+    .where(
+        channels.c.id == bindparam("channel"),
+        or_(
+            channels.c.failures > 0,
+            channels.c.worked_at.is_(None),
+            channels.c.worked_at < bindparam("stale", type_=Instant()),
+        ),
+    )
+    .with_for_update()
+)
 
 
 def failed(
@@ -115,18 +153,15 @@ def failed(
     conn.execute(update(channels).where(channels.c.id == channel_id).values(**values, free_at=free_at))
 
 
-def with_due(
-    conn: Connection, delivery_ids: Sequence[int], *, now: datetime, most: int
-) -> list[tuple[ChannelState, int]]:
-    """The channels of those messages that have any due, with how many, counted up to `most`."""
+def of_deliveries(
+    conn: Connection, delivery_ids: Sequence[int], *, lease_s: float, hand_s: float, now: datetime
+) -> list[ChannelState]:
+    """How the channels of those messages stand, the longest neglected first; see `lock`."""
     wanted = select(deliveries_table.c.channel_id).where(deliveries_table.c.id.in_(list(delivery_ids)))
     query = select(channels).where(channels.c.id.in_(wanted)).order_by(channels.c.turn_at.nulls_first(), channels.c.id)
-    found = []
-    for row in conn.execute(query).all():
-        first = deliveries.due_of(conn, row.id, now=now, limit=most)
-        if first:
-            found.append((_state(row), len(first)))
-    return found
+    rows = conn.execute(query).all()
+    held = _held_since(conn, [row.id for row in rows], lease_s=lease_s, hand_s=hand_s, now=now)
+    return [_state(row, held.get(row.id, ())) for row in rows]
 
 
 def states(conn: Connection) -> list[tuple[ChannelState, dict[str, int]]]:
