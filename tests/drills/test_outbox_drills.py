@@ -39,14 +39,15 @@ def _all_here(stage: Stage, expected: set[str]) -> None:
 @pytest.mark.timeout(3600)
 def test_p1_no_kill_loses_a_message(stage: Stage) -> None:
     configure(stage)
-    expected = fill(stage, range(MESSAGES))
+    messages, kills = _share(stage)
+    expected = fill(stage, range(messages))
     chance = random.Random(1)
     stage.worker()
     stage.worker()
     stage.beat()
     killed = []
-    for number in range(KILLS):
-        target = (number + 1) * MESSAGES // (KILLS + 2)
+    for number in range(kills):
+        target = (number + 1) * messages // (kills + 2)
         stage.wait(lambda target=target: len(arrived(stage)) >= target, what=f"{target} messages", within_s=WITHIN_S)
         who = kill_something(stage, chance)
         killed.append(who)
@@ -57,7 +58,12 @@ def test_p1_no_kill_loses_a_message(stage: Stage) -> None:
     time.sleep(1)  # a claim that a dead worker had just committed may reach PostgreSQL after the kill
     stage.let_leases_end()
     _all_here(stage, expected)
-    report(stage, f"P1, {KILLS} kills ({killed.count('parent')} of a parent)", expected)
+    report(stage, f"P1, {kills} kills ({killed.count('parent')} of a parent)", expected)
+
+
+def _share(stage: Stage) -> tuple[int, int]:
+    """All of it on PostgreSQL, where several machines share an outbox; a fifth on SQLite."""
+    return (MESSAGES // 5, KILLS // 2) if "sqlite" in stage.database_url else (MESSAGES, KILLS)
 
 
 def _both(stage: Stage) -> None:
