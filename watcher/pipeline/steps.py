@@ -15,7 +15,9 @@ from watcher.runtime import Runtime
 from watcher.store import Connection, backlog, digests
 
 IO_AT_ONCE = 10
-"""Feeds or messages that one step works on at the same time; also the size of their nudges."""
+"""Messages, pages or hubs that one step works on at the same time; also the size of their nudges."""
+FEEDS_AT_ONCE = 20
+"""As many feeds: more of what a claim and a transaction cost is shared, and most of them only wait for an answer."""
 STEP_S = 45.0
 """A step starts nothing new after so many seconds; with one unit of work it ends well before a task's hard limit."""
 REDO = timedelta(seconds=60)
@@ -41,7 +43,7 @@ class Step(StrEnum):
     DELIVERIES = "deliveries"
 
 
-_WAITING_ON_A_NETWORK = frozenset({Step.FEEDS, Step.HUBS, Step.PAGES, Step.DELIVERIES})
+_WAITING_ON_A_NETWORK = frozenset({Step.HUBS, Step.PAGES, Step.DELIVERIES})
 
 Nudges = dict[Step, list[int]]
 """Ids that a step should look at now, by step."""
@@ -52,6 +54,8 @@ R = TypeVar("R")
 
 def batch_size(rt: Runtime, step: Step) -> int:
     """How many ids one message of that step carries: few where each one waits for a network."""
+    if step is Step.FEEDS:
+        return FEEDS_AT_ONCE
     return IO_AT_ONCE if step in _WAITING_ON_A_NETWORK else rt.settings.batch
 
 
@@ -145,14 +149,14 @@ def at_once(work: Callable[[T], R], rows: Sequence[T]) -> list[R]:
 
 
 def as_done(work: Callable[[T], R], rows: Sequence[T]) -> Iterator[list[R]]:
-    """`work` on every row, at most ten at a time; the results as they come, in one list what came meanwhile.
+    """`work` on every row, at most twenty at a time; the results as they come, in one list what came meanwhile.
 
     So one row that is slow keeps no result of the others waiting.
     """
     if len(rows) < 2:
         yield [work(row) for row in rows]
         return
-    with ThreadPoolExecutor(min(IO_AT_ONCE, len(rows))) as pool:
+    with ThreadPoolExecutor(min(FEEDS_AT_ONCE, len(rows))) as pool:
         waiting = {pool.submit(work, row) for row in rows}
         while waiting:
             wait(waiting, return_when=FIRST_COMPLETED)
