@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -11,14 +12,18 @@ from typing import Any
 
 import httpx
 import pytest
-from reading import at, everything, fill, hidden, open_service, rows, served
+from event_factories import digest
+from reading import CONFIG, PUBLIC, at, configure, everything, fill, hidden, open_service, rows, served
 from row_factories import add_event, match, now
 
-from watcher.model import Change, ChangeWhy, Envelope, Fact, FactKind, Snippet, Window
+from watcher.model import Change, ChangeWhy, DigestLinks, Envelope, Fact, FactKind, Snippet, Window
+from watcher.pipeline.compose import compose
 from watcher.pipeline.links import links
 from watcher.runtime import Runtime
 from watcher.signing import Links, Purpose
-from watcher.store import deliveries, digests, events
+from watcher.store import channels as channel_rows
+from watcher.store import deliveries, digests, events, outbox
+from watcher.store import subscriptions as subscription_rows
 from watcher.store.schema import digests as digest_rows
 from watcher.store.schema import mutes, subscriptions, verdicts
 
@@ -199,9 +204,48 @@ def test_ops_hear_when_a_reader_ends_what_stands_in_watcher_yml(rt: Runtime, cli
     assert told == ["Subscription desk was ended by its reader"]
 
 
-def test_a_reload_of_watcher_yml_does_not_begin_again_what_a_reader_ended(rt: Runtime, client: httpx.Client) -> None:
-    from reading import CONFIG, PUBLIC, configure
+def test_a_reader_of_one_channel_leaves_and_comes_back_while_the_others_are_told(
+    rt: Runtime, client: httpx.Client
+) -> None:
+    configure(rt, (CONFIG % (25, 25, PUBLIC)).replace("desk: {channels: [mail]", "desk: {channels: [mail, other]"))
 
+    def told() -> tuple[str, ...]:
+        with rt.database.read() as conn:
+            found = subscription_rows.get(conn, "desk")
+        return found.channels if found else ()
+
+    mine = path(rt, Purpose.UNSUBSCRIBE, s="desk", c="mail")
+    others = path(rt, Purpose.UNSUBSCRIBE, s="desk", c="other")
+    for _ in range(2):
+        assert "You are unsubscribed" in client.post(mine, content=ONE_CLICK).text
+        assert (told(), ended(rt)) == (("other",), {"desk": None})
+    assert "You are unsubscribed" in client.get(mine).text
+    assert "This ends the subscription" in client.get(others).text
+    with rt.database.write() as conn:
+        assert outbox.standing(conn, "desk", None, channel_id="mail").stopped == "unsubscribed from this channel"
+        assert outbox.standing(conn, "desk", None, channel_id="other").stopped is None
+
+    client.post(others, content=ONE_CLICK)
+    assert (told(), ended(rt)) == ((), {"desk": "one_click"})
+    fill(client, others, {"do": "resume"})
+    assert told() == ("other",)
+    fill(client, mine, {"do": "resume"})
+    assert told() == ("mail", "other")
+    configure(rt, CONFIG % (25, 25, PUBLIC))
+    assert told() == ("mail",)
+
+
+def test_a_mail_names_the_channel_that_its_reader_would_leave(rt: Runtime) -> None:
+    with rt.database.read() as conn:
+        (way,) = channel_rows.configs(conn, ["mail"])
+    view = digest(links=DigestLinks(unsubscribe="https://watch.example/u/x"), public_url=PUBLIC)
+    mail = compose(rt, view, way, key="k", now=now()).body.decode()
+    found = re.search(r"List-Unsubscribe: <https://watch\.example/u/([^>]+)>", mail)
+    assert found is not None
+    assert links(rt).read(Purpose.UNSUBSCRIBE, found[1]) == {"s": "china-biotech", "c": "mail"}
+
+
+def test_a_reload_of_watcher_yml_does_not_begin_again_what_a_reader_ended(rt: Runtime, client: httpx.Client) -> None:
     client.post(path(rt, Purpose.UNSUBSCRIBE, s="desk"), content=ONE_CLICK)
     configure(rt, CONFIG.replace("The desk", "The new desk") % (25, 25, PUBLIC))
     assert ended(rt) == {"desk": "one_click"}

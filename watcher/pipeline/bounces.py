@@ -10,8 +10,9 @@ from watcher import log
 from watcher.deliver import bounce
 from watcher.deliver.bounce import Report, Said
 from watcher.model import ChannelConfig, Notice, Outcome
+from watcher.pipeline import reader
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, subscriptions, suppressions
+from watcher.store import Connection, digests, suppressions
 from watcher.store.suppressions import Addressee
 
 _log = log.get("pipeline")
@@ -52,7 +53,7 @@ def ingest(rt: Runtime, raw: bytes, recipients: Sequence[str] = ()) -> Taken:
 
 def _act(conn: Connection, report: Report, to: Addressee, now: datetime) -> bool:
     if report.said is Said.UNSUBSCRIBE:
-        return subscriptions.end(conn, to.subscription_id, by="mail", now=now)
+        return reader.end_in(conn, to.subscription_id, to.channel_id, by=reader.By.MAIL, now=now)
     if report.said not in (Said.HARD, Said.REFUSED, Said.COMPLAINT, Said.POLICY, Said.MESSAGE):
         return False
     if to.bounced and report.said is not Said.COMPLAINT:

@@ -13,7 +13,7 @@ from watcher import log
 from watcher.model import Mute, Notice, Origin, SubscriptionConfig
 from watcher.pipeline.thresholds import with_dollars
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, mutes, readers, subscriptions, verdicts
+from watcher.store import Connection, digests, mutes, readers, verdicts
 from watcher.store.verdicts import Verdict
 
 _log = log.get("reader")
@@ -25,6 +25,8 @@ class By(StrEnum):
     ONE_CLICK = "one_click"
     """The mail program did, RFC 8058."""
     PAGE = "page"
+    MAIL = "mail"
+    """By a mail to the address of List-Unsubscribe."""
 
 
 def vote(rt: Runtime, subscription_id: str, event_id: int, verdict: Verdict) -> bool:
@@ -46,38 +48,43 @@ def unmute(rt: Runtime, subscription_id: str, mute_id: int) -> bool:
         return mutes.remove(conn, subscription_id, mute_id)
 
 
-def end(rt: Runtime, subscription_id: str, *, by: By) -> bool:
-    """End the subscription; False when it had ended before. Of one that stands in watcher.yml `ops:` hears."""
-    now = rt.clock()
+def end(rt: Runtime, subscription_id: str, channel_id: str | None, *, by: By) -> bool:
+    """End the subscription for the reader of that channel, for all where none is named; False when it was so."""
     with rt.database.write() as conn:
-        ended = subscriptions.end(conn, subscription_id, by=by.value, now=now)
-        reader = readers.get(conn, subscription_id) if ended else None
-        if reader is not None and not reader.own:
-            _tell_ops(conn, reader.config, "ended", now)
+        return end_in(conn, subscription_id, channel_id, by=by, now=rt.clock())
+
+
+def end_in(conn: Connection, subscription_id: str, channel_id: str | None, *, by: By, now: datetime) -> bool:
+    """As `end`, in a transaction that is open. Of a subscription that stands in watcher.yml `ops:` hears."""
+    ended = readers.leave(conn, subscription_id, channel_id, by=by.value, now=now)
     if ended:
-        _log.info("a subscription was ended by its reader", subscription=subscription_id)
+        _tell_ops(conn, subscription_id, channel_id, "ended", now)
+        _log.info("a reader unsubscribed", subscription=subscription_id, channel=channel_id, by=by.value)
     return ended
 
 
-def resume(rt: Runtime, subscription_id: str) -> bool:
-    """Undo `end`; False when it had not ended."""
+def resume(rt: Runtime, subscription_id: str, channel_id: str | None) -> bool:
+    """Undo `end`; False when there is nothing to undo."""
     now = rt.clock()
     with rt.database.write() as conn:
-        begun = subscriptions.resume(conn, subscription_id)
-        reader = readers.get(conn, subscription_id) if begun else None
-        if reader is not None and not reader.own:
-            _tell_ops(conn, reader.config, "resumed", now)
+        begun = readers.come_back(conn, subscription_id, channel_id)
+        if begun:
+            _tell_ops(conn, subscription_id, channel_id, "resumed", now)
     return begun
 
 
-def _tell_ops(conn: Connection, config: SubscriptionConfig, what: str, now: datetime) -> None:
+def _tell_ops(conn: Connection, subscription_id: str, channel_id: str | None, what: str, now: datetime) -> None:
+    """What readers do to subscriptions of their own is nobody else's business."""
+    reader = readers.get(conn, subscription_id)
+    if reader is None or reader.own:
+        return
+    on = channel_id if channel_id in reader.config.channels else ", ".join(reader.config.channels)
     lines = (
-        f"A reader {what} {config.id} ({config.title}) by the link in a message; its channels: "
-        f"{', '.join(config.channels)}.",
-        "What stands in watcher.yml does not undo this.",
+        f"Its reader {what} {subscription_id} ({reader.config.title}) by the link in a message, for {on}.",
+        "What stands in watcher.yml does not undo this; `watcher subscriptions resume` does.",
     )
-    told = Notice(subject=f"Subscription {config.id} was {what} by its reader", lines=lines)
-    digests.add_notice(conn, f"{what}:{config.id}:{now.isoformat(timespec='seconds')}", told, now=now)
+    told = Notice(subject=f"Subscription {subscription_id} was {what} by its reader", lines=lines)
+    digests.add_notice(conn, f"{what}:{subscription_id}:{on}:{now.isoformat()}", told, now=now)
 
 
 def save(rt: Runtime, subscription_id: str, wanted: SubscriptionConfig) -> bool:

@@ -22,7 +22,7 @@ from watcher.pipeline.signup_limits import SignupReason, flood, keys, spared
 from watcher.pipeline.thresholds import with_dollars
 from watcher.runtime import Runtime
 from watcher.signing import Links, Purpose, address_key
-from watcher.store import Connection, channels, deliveries, digests, overview, readers, signups
+from watcher.store import Connection, channels, deliveries, digests, overview, readers, signups, suppressions
 
 TITLE = "Biotech Watcher"
 """Of every subscription that people make themselves: it stands in the subjects of their mail."""
@@ -96,7 +96,7 @@ def ask(rt: Runtime, asked: Asked) -> SignupReason:
 
 
 def _hushed(conn: Connection, address: str) -> SignupReason | None:
-    return SignupReason.SUPPRESSED if readers.suppressed(conn, address_key(address)) else None
+    return SignupReason.SUPPRESSED if suppressions.suppressed(conn, address) else None
 
 
 def _reader(conn: Connection, asked: Asked, *, now: datetime) -> tuple[str, bool]:

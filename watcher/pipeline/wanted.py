@@ -19,7 +19,7 @@ def oldest_wanted(conn: Connection, config: ChannelConfig, now: datetime) -> int
     mail = config.kind is ChannelKind.EMAIL and config.to
     key = suppressions.key_of(config.to) if mail and config.to else None
     while (found := outbox.oldest(conn, config.id, now=now)) is not None:
-        standing = outbox.standing(conn, found.subscription_id, key)
+        standing = outbox.standing(conn, found.subscription_id, key, channel_id=config.id)
         why = standing.stopped or (muted(conn, found, now) if standing.mutes else None)
         if why is None:
             return found.id

@@ -95,8 +95,10 @@ class Standing:
     """Whether people muted anything in it."""
 
 
-def standing(conn: Connection, subscription_id: str, address_key: str | None) -> Standing:
-    """Whether anything may be sent to this subscription, at this address.
+def standing(
+    conn: Connection, subscription_id: str, address_key: str | None, *, channel_id: str | None = None
+) -> Standing:
+    """Whether anything may be sent to this subscription by this channel, at this address.
 
     The subscription's row stays locked until the transaction ends: whoever claims a message in it does so before or
     after its reader unsubscribes, and after it not at all. The lock is not a shared one: claims that share it could
@@ -108,6 +110,8 @@ def standing(conn: Connection, subscription_id: str, address_key: str | None) ->
         why = f"unsubscribed{f' ({row.ended_by})' if row.ended_by else ''}"
     elif row is not None and row.retired_at is not None:
         why = "the subscription was removed"
+    elif row is not None and channel_id in (row.left_channels or ()):
+        why = "unsubscribed from this channel"
     elif address_key is not None:
         refused = conn.execute(_REFUSED, {"address": address_key}).scalar_one_or_none()
         why = None if refused is None else f"the address is suppressed: {refused}"
@@ -119,6 +123,7 @@ _SUBSCRIPTION = (
         subscriptions.c.ended_at,
         subscriptions.c.ended_by,
         subscriptions.c.retired_at,
+        subscriptions.c.left_channels,
         exists().where(mutes.c.subscription_id == subscriptions.c.id).label("mutes"),
     )
     .where(subscriptions.c.id == bindparam("subscription"))

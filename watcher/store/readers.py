@@ -24,7 +24,7 @@ from watcher.store.schema import (
     suppressions,
     verdicts,
 )
-from watcher.store.subscriptions import OPS
+from watcher.store.subscriptions import OPS, end
 
 MAIL = "message/rfc822"
 READER = "reader:"
@@ -41,6 +41,8 @@ class Reader:
     own: bool
     ended_at: datetime | None = None
     unconfirmed_since: datetime | None = None
+    left: tuple[str, ...] = ()
+    """Channels whose readers have left while others are told on."""
     address_key: str | None = None
 
     @property
@@ -61,6 +63,7 @@ def get(conn: Connection, subscription_id: str) -> Reader | None:
         own=row.origin == _PAGE,
         ended_at=row.ended_at,
         unconfirmed_since=row.unconfirmed_since,
+        left=tuple(row.left_channels or ()),
         address_key=row.address_key,
     )
 
@@ -74,14 +77,6 @@ def of_address(conn: Connection, address_key: str) -> list[Reader]:
     )
     ids = conn.execute(query.order_by(subscriptions.c.created_at, subscriptions.c.id)).scalars().all()
     return [found for one in ids if (found := get(conn, one)) is not None]
-
-
-def suppressed(conn: Connection, address_key: str) -> bool:
-    """Whether nothing may be sent to that address any more, because it bounced or complained."""
-    query = select(suppressions.c.address_key).where(
-        suppressions.c.address_key == address_key, suppressions.c.suppressed_at.is_not(None)
-    )
-    return conn.execute(query).first() is not None
 
 
 def add(
@@ -115,6 +110,43 @@ def follow(conn: Connection, base: ChannelConfig) -> list[str]:
             conn.execute(update(channels).where(channels.c.id == row.id).values(config=wanted))
             changed.append(row.id)
     return changed
+
+
+def leave(conn: Connection, subscription_id: str, channel_id: str | None, *, by: str, now: datetime) -> bool:
+    """Tell the reader of that channel no more; False when it was so. With the last channel the subscription ends."""
+    reader = _locked(conn, subscription_id)
+    if reader is None or reader.ended_at is not None or channel_id in reader.left:
+        return False
+    left = (*reader.left, channel_id) if channel_id in reader.config.channels else reader.config.channels
+    if set(left) >= set(reader.config.channels):
+        return end(conn, subscription_id, by=by, now=now)
+    _keep_left(conn, subscription_id, left)
+    return True
+
+
+def come_back(conn: Connection, subscription_id: str, channel_id: str | None) -> bool:
+    """Undo `leave`; False when there is nothing to undo."""
+    reader = _locked(conn, subscription_id)
+    if reader is None:
+        return False
+    if reader.ended_at is not None:
+        mine = subscriptions.c.id == subscription_id
+        conn.execute(update(subscriptions).where(mine).values(ended_at=None, ended_by=None))
+        return True
+    if channel_id not in reader.left:
+        return False
+    _keep_left(conn, subscription_id, tuple(one for one in reader.left if one != channel_id))
+    return True
+
+
+def _locked(conn: Connection, subscription_id: str) -> Reader | None:
+    conn.execute(select(subscriptions.c.id).where(subscriptions.c.id == subscription_id).with_for_update())
+    return get(conn, subscription_id)
+
+
+def _keep_left(conn: Connection, subscription_id: str, left: tuple[str | None, ...]) -> None:
+    statement = update(subscriptions).where(subscriptions.c.id == subscription_id)
+    conn.execute(statement.values(left_channels=list(left) or None))
 
 
 def lapsed(conn: Connection, *, before: datetime, limit: int) -> list[str]:

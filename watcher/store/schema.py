@@ -402,12 +402,15 @@ subscriptions = Table(
     Column("ended_at", Instant),
     Column("ended_by", String(16)),
     Column("unconfirmed_since", Instant),
+    Column("left_channels", Json),
     Index("ix_subscriptions_address_key", "address_key"),
 )
 """`ended_at`: when its reader unsubscribed; a reload of watcher.yml does not undo it.
 
 `unconfirmed_since`: when somebody asked for it on the page, until the reader of that address confirms; meanwhile it is
 told nothing but the letter that asks.
+
+`left_channels`: the channels whose readers unsubscribed while the subscription goes on to others.
 """
 
 mutes = Table(

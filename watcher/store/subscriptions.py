@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, select, update
+from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from watcher import wire
 from watcher.model import EmptyDay, SubscriptionConfig, When
@@ -42,11 +43,21 @@ def active(conn: Connection) -> list[SubscriptionConfig]:
 
 
 def get(conn: Connection, subscription_id: str) -> SubscriptionConfig | None:
-    """One live subscription that has not ended. One that waits to be confirmed too: it gets a letter, and no alerts."""
+    """One live subscription that has not ended, with the channels that are left.
+
+    One that waits to be confirmed too: it gets a letter, and no alerts.
+    """
     live = (subscriptions.c.retired_at.is_(None), subscriptions.c.ended_at.is_(None))
-    query = select(subscriptions.c.config).where(*live, subscriptions.c.id == subscription_id)
-    config = conn.execute(query).scalar_one_or_none()
-    return None if config is None else wire.load(SubscriptionConfig, config)
+    query = select(subscriptions.c.config, subscriptions.c.left_channels).where(*live)
+    row = conn.execute(query.where(subscriptions.c.id == subscription_id)).one_or_none()
+    return None if row is None else without(wire.load(SubscriptionConfig, row.config), row.left_channels)
+
+
+def without(config: SubscriptionConfig, left: Sequence[str] | None) -> SubscriptionConfig:
+    """The subscription without the channels whose readers have left it."""
+    if not left:
+        return config
+    return dataclasses.replace(config, channels=tuple(one for one in config.channels if one not in left))
 
 
 def told_of(conn: Connection, ids: Collection[str]) -> set[str]:
@@ -71,9 +82,13 @@ def end(conn: Connection, subscription_id: str, *, by: str, now: datetime) -> bo
 
 
 def resume(conn: Connection, subscription_id: str) -> bool:
-    """Tell an ended subscription again; False when it has not ended. Digests that were not due meanwhile still come."""
-    ended = (subscriptions.c.id == subscription_id, subscriptions.c.ended_at.is_not(None))
-    return conn.execute(update(subscriptions).where(*ended).values(ended_at=None, ended_by=None)).rowcount > 0
+    """Tell an ended subscription again, and the channels whose readers left it; False when none did.
+
+    Digests that were not due meanwhile still come.
+    """
+    left = or_(subscriptions.c.ended_at.is_not(None), subscriptions.c.left_channels.is_not(None))
+    statement = update(subscriptions).where(subscriptions.c.id == subscription_id, left)
+    return conn.execute(statement.values(ended_at=None, ended_by=None, left_channels=None)).rowcount > 0
 
 
 def wanting_a_window(conn: Connection, *, now: datetime) -> list[SubscriptionConfig]:
@@ -107,5 +122,5 @@ def _listed(row: Row[Any]) -> dict[str, Any]:
         state, since = "ended", row.ended_at
     elif row.unconfirmed_since is not None:
         state, since = "unconfirmed", row.unconfirmed_since
-    config = wire.load(SubscriptionConfig, row.config)
+    config = without(wire.load(SubscriptionConfig, row.config), row.left_channels)
     return {"id": row.id, "origin": row.origin, "state": state, "since": since, "by": row.ended_by, "config": config}

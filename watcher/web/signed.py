@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -206,36 +206,27 @@ def mute_words(kind: MuteKind, name: str, language: Language) -> str:
 def unsubscribe(visit: Visit) -> Response:
     """GET shows a button; a POST of RFC 8058's body, from anywhere, or of the button ends the subscription."""
     reader = visit.reader()
-    button = visit.form.one("do")
+    button, channel_id = visit.form.one("do"), visit.value.get("c")
+    title = wording.one_line(reader.config.title, 120)
     if visit.form.one_click or (visit.posted and button == "end"):
         by = By.PAGE if button == "end" else By.ONE_CLICK
-        acts.end(visit.rt, reader.id, by=by)
-        return _ended(visit, reader.config.title, None)
+        acts.end(visit.rt, reader.id, channel_id, by=by)
+        return _ended(visit, visit.say("ended_lead", title=title))
     if visit.posted and button == "resume" and visit.check_form():
-        acts.resume(visit.rt, reader.id)
-        return visit.tell("resumed_title", visit.say("resumed_lead", title=_title(reader.config.title)))
+        acts.resume(visit.rt, reader.id, channel_id)
+        return visit.tell("resumed_title", visit.say("resumed_lead", title=title))
     if reader.ended_at is not None:
-        return _ended(visit, reader.config.title, reader.ended_at)
+        return _ended(visit, visit.say("ended_lead_at", title=title, day=visit.day(reader.ended_at)))
+    if channel_id in reader.left:
+        return _ended(visit, visit.say("ended_lead", title=title))
     return visit.page(
         "unsubscribe.html.j2",
         "end_title",
-        lead=visit.say("end_lead", title=_title(reader.config.title)),
+        lead=visit.say("end_lead", title=title),
         ended=False,
         settings=_path(visit, Purpose.PREFERENCES, s=reader.id),
     )
 
 
-def _ended(visit: Visit, title: str, at: datetime | None) -> Response:
-    phrase = "ended_lead_at" if at else "ended_lead"
-    filled = {"day": visit.day(at)} if at else {}
-    return visit.page(
-        "unsubscribe.html.j2",
-        "ended_title",
-        lead=visit.say(phrase, title=_title(title), **filled),
-        ended=True,
-        settings="",
-    )
-
-
-def _title(written: str) -> str:
-    return wording.one_line(written, 120)
+def _ended(visit: Visit, lead: str) -> Response:
+    return visit.page("unsubscribe.html.j2", "ended_title", lead=lead, ended=True, settings="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from watcher.store.schema import Id, Instant
+from watcher.store.schema import Id, Instant, Json
 
 revision = "0004"
 down_revision = "0003"
@@ -36,6 +36,7 @@ def _columns() -> _Columns:
             sa.Column("ended_at", Instant(), nullable=True),
             sa.Column("ended_by", sa.String(length=16), nullable=True),
             sa.Column("unconfirmed_since", Instant(), nullable=True),
+            sa.Column("left_channels", Json, nullable=True),
         ),
         "deliveries": (sa.Column("expires_at", Instant(), nullable=True),),
         "digests": (
