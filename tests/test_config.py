@@ -192,6 +192,15 @@ public_ur: https://x.example
         ("", "w.yml:1: the file is empty, and an empty file would retire every feed (write feeds: [] to watch"),
         ("- a", "w.yml:1: the file must be a mapping of feeds, channels, subscriptions, ops, public_url, signup, pub"),
         ("ops: []", "w.yml:1: feeds is missing (What to watch.)"),
+        (
+            "feeds: []\npublic_url: https://w.example\nchannels: {t: {kind: slack, url: {env: X}}}\nsignup: {channel: t}",
+            "w.yml:4: channel 't' sends no mail (name a channel of kind: email)",
+        ),
+        (
+            "feeds: []\nchannels: {m: {kind: email, to: a@b.org, sender: a@b.org, smtp_url: 'smtp://h:25'}}\n"
+            "signup: {channel: m}",
+            "w.yml:3: letters of sign-up need an address to lead to (write public_url: https://…)",
+        ),
         ("feeds: https://a.example/", "w.yml:1: feeds must be a list, not text (write feeds: [https://a.example/])"),
         ("feeds: [12]", "w.yml:1: feeds must be a mapping of url, title"),
         ("feeds: [ftp://a.example/x]", "w.yml:1: 'ftp://a.example/x' is no web address (write it whole"),

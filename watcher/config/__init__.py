@@ -369,7 +369,21 @@ def _config(top: At, value: Any) -> Config | None:
         if isinstance(name, str) and name not in known:
             place = At(document=top.document, mistakes=top.mistakes, path=path)
             place.refuse(f"there is no channel {quoted(name)}", near(name, known) or "describe it under channels:")
+    _check_signup(top, values)
     return Config(**_present(values))
+
+
+def _check_signup(top: At, values: Mapping[str, Any]) -> None:
+    """What people who sign up are sent is mail, and its links need an address to lead to."""
+    signup = values.get("signup")
+    if signup is None:
+        return
+    channel = next((one for one in values.get("channels") or () if one.id == signup.channel), None)
+    if channel is not None and channel.kind is not ChannelKind.EMAIL:
+        place = top.down("signup").down("channel")
+        place.refuse(f"channel {quoted(channel.id)} sends no mail", "name a channel of kind: email")
+    if values.get("public_url") is None:
+        top.down("signup").refuse("letters of sign-up need an address to lead to", "write public_url: https://…")
 
 
 def _channel_references(value: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
