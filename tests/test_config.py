@@ -193,7 +193,8 @@ public_ur: https://x.example
         ("- a", "w.yml:1: the file must be a mapping of feeds, channels, subscriptions, ops, public_url, signup, pub"),
         ("ops: []", "w.yml:1: feeds is missing (What to watch.)"),
         (
-            "feeds: []\npublic_url: https://w.example\nchannels: {t: {kind: slack, url: {env: X}}}\nsignup: {channel: t}",
+            "feeds: []\npublic_url: https://w.example\nchannels: {t: {kind: slack, url: {env: X}}}\n"
+            "signup: {channel: t}",
             "w.yml:4: channel 't' sends no mail (name a channel of kind: email)",
         ),
         (

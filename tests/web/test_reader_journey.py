@@ -172,6 +172,13 @@ def test_the_digest_in_the_browser_is_the_mail_that_was_sent(
         assert "Title of a" in page.inner_text("body")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.close()
+    page = chromium.new_page()
+    page.goto(link(told, Purpose.DIGEST))
+    page.locator('a[href*="/p/"]').first.click()
+    page.get_by_label("Once a week").check()
+    page.get_by_role("button", name="Save").click()
+    assert page.get_by_role("status").inner_text().startswith("Saved."), "the settings are no part of the sandbox"
+    page.close()
 
 
 # ── how the pages look ───────────────────────────────────────────────────────────────────────────────────────────────
