@@ -355,7 +355,7 @@ def main() -> None:
     options.add_argument("--reader-python", default=sys.executable, help="a Python that has the library `reader`")
     options.add_argument("--no-rivals", dest="rivals", action="store_false", help="ours alone")
     options.add_argument("--no-ours", dest="ours", action="store_false", help="the others alone")
-    options.add_argument("--no-line", dest="line", action="store_false", help="leave out the whole line")
+    options.add_argument("--line", type=int, default=200, help="feeds of the whole line; 0 leaves it out")
     options.add_argument("--slow", action="store_true", help="also with one host that sends a byte a second")
     chosen = options.parse_args()
     if sys.platform != "linux":
@@ -376,7 +376,7 @@ def main() -> None:
         if chosen.slow:
             crawl(server, chosen.feeds, chosen.processes)
         if chosen.line:
-            line(server, chosen.feeds, chosen.processes)
+            line(server, min(chosen.line, chosen.feeds), chosen.processes)
 
 
 if __name__ == "__main__":
