@@ -360,6 +360,8 @@ def main() -> None:
     chosen = options.parse_args()
     if sys.platform != "linux":
         raise SystemExit("this benchmark needs Linux: 127.0.0.0/8 and /proc")
+    # or what it started would outlive it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with serving(chosen.feeds + WARM) as server:
         others: dict[str, Sequence[Round]] = {}
         if chosen.rivals:
