@@ -9,13 +9,16 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import select
 from stage import Stage
 
 from watcher import pipeline
 from watcher.model import Envelope, Window
 from watcher.store import deliveries, digests
+from watcher.store.schema import deliveries as delivery_rows
 from watcher.store.schema import digests as digest_rows
 
 HOOKS = 6
@@ -91,6 +94,25 @@ def kill_something(stage: Stage, chance: random.Random) -> str:
     with suppress(ProcessLookupError):  # its children go with it, as with a machine
         os.killpg(victim, signal.SIGKILL)
     return "parent"
+
+
+def free_the_dead(stage: Stage) -> None:
+    """As if the time of the leases of dead processes had passed; the living keep theirs, as they would."""
+    with stage.runtime.database.write() as conn:
+        held = select(delivery_rows.c.id, delivery_rows.c.lease_owner).where(delivery_rows.c.lease_owner.is_not(None))
+        for one, owner in conn.execute(held).all():
+            if not Path(f"/proc/{owner.split(':')[1]}").exists():
+                gone = delivery_rows.update().where(delivery_rows.c.id == one, delivery_rows.c.lease_owner == owner)
+                conn.execute(gone.values(lease_until=datetime(2000, 1, 1, tzinfo=UTC)))
+
+
+def keep_up(stage: Stage, workers: int) -> None:
+    """What a supervisor does: start a worker or the beat anew where one has gone."""
+    names = [Path(str(process.args[1])).name for process in stage.processes if process.poll() is None]
+    for _ in range(workers - names.count("killable_worker.py")):
+        stage.worker()
+    if "-m" not in names:
+        stage.beat()
 
 
 def _children(parent: int) -> list[int]:
