@@ -79,10 +79,10 @@ def unread(rt: Runtime) -> int:
 
 
 def test_nudges_go_to_the_queue_of_their_step_in_batches_and_each_id_once(rt: Runtime, valkey: Valkey) -> None:
-    sent = base.publish({Step.ITEMS: [*range(120), 3], Step.FEEDS: list(range(12)), Step.DIGESTS: []})
-    assert sent == 132
+    sent = base.publish({Step.ITEMS: [*range(120), 3], Step.FEEDS: list(range(22)), Step.DIGESTS: []})
+    assert sent == 142
     assert [len(ids) for ids in messages(valkey, "items")] == [50, 50, 20]
-    assert [len(ids) for ids in messages(valkey, "feeds")] == [10, 2]
+    assert [len(ids) for ids in messages(valkey, "feeds")] == [20, 2]
     assert [one for ids in messages(valkey, "items") for one in ids] == list(range(120))
     assert waiting(valkey, "digests") == 0
 
