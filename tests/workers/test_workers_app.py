@@ -98,7 +98,7 @@ def test_the_slowest_send_that_settings_allow_ends_before_its_task_is_killed() -
 
 
 def test_there_is_a_task_of_its_own_name_for_every_queue() -> None:
-    assert QUEUES == ("feeds", "items", "events", "digests", "deliveries", "sweep")
+    assert QUEUES == ("feeds", "pushes", "hubs", "items", "pages", "events", "digests", "deliveries", "sweep")
     ours = {name for name in app.tasks if name.startswith("watcher.")}
     assert ours == {f"watcher.{queue}" for queue in QUEUES}
     assert set(app.amqp.queues) == set(QUEUES)

@@ -308,7 +308,7 @@ def test_a_queue_that_does_not_exist_is_misuse(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as caught:
         main(["worker", "--queues", "feeds,itms"])
     assert caught.value.code == 2
-    assert "no queue itms; there are feeds, items, events" in capsys.readouterr().err
+    assert "no queue itms; there are feeds, pushes, hubs, items, pages, events" in capsys.readouterr().err
 
 
 def test_a_runtime_is_opened_once_in_each_process(rt: Runtime) -> None:
