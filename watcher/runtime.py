@@ -200,8 +200,8 @@ class Runtime:
         self.database.close()
 
 
-SENDING_S = 25.0
-"""How long the end of a process waits for messages that are being sent."""
+SENDING_S = 22.0
+"""How long the end of a process waits for messages that are being sent: less than `watcher up` waits for a worker."""
 PRIVATE_NETWORKS = ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """What `allow_private: true` on a channel opens: loopback and the private ranges of RFC 1918 and RFC 4193."""
 

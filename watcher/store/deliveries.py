@@ -107,7 +107,8 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
     """
     instant = now_sql(conn, now)
     held = deliveries.alias("of_channel")
-    in_hand = exists().where(held.c.channel_id == channels.c.id, held.c.lease_owner.is_not(None))
+    leased = (held.c.lease_owner.is_not(None), held.c.lease_until >= instant)
+    in_hand = exists().where(held.c.channel_id == channels.c.id, *leased)
     may_send = and_(
         channels.c.retired_at.is_(None),
         channels.c.disabled_reason.is_(None),
