@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.responses import Response
 
 from watcher import runtime, web, wire
 from watcher.config import read
@@ -24,6 +25,7 @@ from watcher.pipeline.rule_names import RuleName
 from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.store import channels, overview, subscriptions
+from watcher.web import access
 
 PUBLIC = "https://watch.example"
 CONFIG = """feeds: []
@@ -122,3 +124,12 @@ def everything(rt: Runtime) -> dict[str, list[dict[str, Any]]]:
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+@contextmanager
+def at_desk(rt: Runtime) -> Iterator[httpx.Client]:
+    """A client of the served pages that is logged in at the console."""
+    with served(rt) as client:
+        cookie = access.begin(rt, Response(), name="admin", client="127.0.0.1", secure=False)
+        client.cookies.set(access.COOKIE, cookie)
+        yield client

@@ -550,3 +550,81 @@ beats = Table(
     Column("at", Instant, nullable=False),
 )
 """When each periodic duty last ran: what `/readyz` and the metrics read."""
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", Instant, nullable=False),
+    Column("who", String(160), nullable=False),
+    Column("action", String(80), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("client", String(64), nullable=False),
+    Index("ix_audit_at", "at"),
+)
+"""What people did at the console and through the API."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(160), nullable=False),
+    Column("password_key", String(64), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+)
+"""Logins that hold: `id` is a digest of the cookie, `password_key` of the password that was given, so that a new
+password ends them all."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+)
+"""Keys of the API; only a digest of each is kept."""
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("client_key", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Instant, nullable=False),
+    Column("free_at", Instant, nullable=False),
+)
+"""Failed logins by a digest of where they came from; before `free_at` none is tried."""
+
+canaries = Table(
+    "canaries",
+    metadata,
+    _id(),
+    Column("started_at", Instant, nullable=False),
+    Column("stored_at", Instant),
+    Column("event_at", Instant),
+    Column("alert_at", Instant),
+    Column("arrived_at", Instant),
+    Column("alarmed_at", Instant),
+    Index("ix_canaries_started_at", "started_at"),
+)
+"""Items of our own that travel the whole line, and when each was seen at which step."""
+
+demotions = Table(
+    "demotions",
+    metadata,
+    Column("rule_id", String(80), primary_key=True),
+    Column("rules_version", String(64), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("told_at", Instant),
+    Column("ended_at", Instant),
+)
+"""Rules whose verdicts fell below their floor, since when and with which figures."""

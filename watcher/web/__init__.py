@@ -1,4 +1,4 @@
-"""The page of events and deliveries, readers' own pages, health, metrics, the callback of hubs. Everything is rows."""
+"""The console, readers' own pages, health, metrics, the callback of hubs. Everything is rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,19 @@ from starlette.routing import Route
 
 from watcher.runtime import Runtime
 from watcher.signing import Purpose
-from watcher.web import feeds_out, health, mail_page, metrics, page, preferences, signed, subscriber, visit
+from watcher.web import (
+    console,
+    feeds_out,
+    health,
+    mail_page,
+    metrics,
+    page,
+    preferences,
+    signed,
+    static,
+    subscriber,
+    visit,
+)
 from watcher.web.guard import Guard
 from watcher.web.push import Callback
 
@@ -41,6 +53,8 @@ def app(rt: Runtime) -> Starlette:
             Route(f"/{Purpose.FEED}/{{token}}/json", feeds_out.of_subscription, methods=["GET"]),
             Route("/reader.css", visit.style, methods=["GET"]),
             Route("/subscribe", visit.page(subscriber.subscribe), methods=["GET", "POST"]),
+            Route("/static/{name}", static.show, methods=["GET"]),
+            *console.routes(),
             *_signed(_SHOWN, ["GET"]),
             *_signed(_ACTED_ON, ["GET", "POST"]),
         ],

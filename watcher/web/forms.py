@@ -51,12 +51,12 @@ class Form:
         return self.fields.get(name, ())
 
 
-async def read(request: Request) -> Form:
-    """The form of a POST; raises Refused with 408 or 413."""
+async def read(request: Request, *, limit: int = BODY_BYTES) -> Form:
+    """The form of a POST of at most `limit` bytes; raises Refused with 408 or 413."""
     if request.method != "POST":
         return Form()
     try:
-        body = await asyncio.wait_for(_body(request), BODY_S)
+        body = await asyncio.wait_for(_body(request, limit), BODY_S)
     except TimeoutError:
         raise Refused(408) from None
     text = body.decode("utf-8", "replace")
@@ -71,11 +71,11 @@ async def read(request: Request) -> Form:
     return Form(fields=fields, one_click=bool(_ONE_CLICK.search(text)))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_BYTES:
+        if len(body) > limit:
             raise Refused(413)
     return bytes(body)
 
