@@ -291,7 +291,10 @@ rule_sets = Table(
     Column("version", String(64), primary_key=True),
     Column("files", Json, nullable=False),
     Column("first_used_at", Instant, nullable=False),
+    Column("own", Json),
 )
+"""`own`: by rule, a digest of what decides its matches in this version, so that versions which only differ elsewhere
+count as one for it."""
 
 matches = Table(
     "matches",
@@ -328,6 +331,7 @@ events = Table(
     Column("parked_reason", Text),
     *_lease(),
     UniqueConstraint("story_id", "rule_id"),
+    Index("ix_events_rule_id", "rule_id", "created_at"),
     _partial("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
 )
 
@@ -383,6 +387,9 @@ channels = Table(
     Column("open_until", Instant),
     Column("worked_at", Instant),
     Column("turn_at", Instant),
+    Index("ix_channels_origin", "origin", "id"),
+    _partial("ix_channels_failing", "id", "failures > 0"),
+    _partial("ix_channels_disabled", "id", "disabled_reason IS NOT NULL"),
 )
 """`free_at`: when its rate, or its receiver, allows the next message. `failures`: in a row, `fault` the last of them.
 
@@ -404,6 +411,7 @@ subscriptions = Table(
     Column("unconfirmed_since", Instant),
     Column("left_channels", Json),
     Index("ix_subscriptions_address_key", "address_key"),
+    Index("ix_subscriptions_created_at", "created_at", "id"),
 )
 """`ended_at`: when its reader unsubscribed; a reload of watcher.yml does not undo it.
 
@@ -493,6 +501,7 @@ alerts = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("subscription_id", "event_id", "revision"),
     Index("ix_alerts_digest_id", "digest_id"),
+    Index("ix_alerts_event_id", "event_id"),
 )
 
 deliveries = Table(
@@ -519,6 +528,9 @@ deliveries = Table(
     _partial("ix_deliveries_backlog", "next_attempt_at", "state = 'pending'"),
     _partial("ix_deliveries_of_channel", ["channel_id", "next_attempt_at", "id"], "state = 'pending'"),
     _partial("ix_deliveries_held", ["channel_id"], "lease_owner IS NOT NULL"),
+    _partial("ix_deliveries_unsent", ["state", "channel_id", "id"], "state <> 'sent'"),
+    Index("ix_deliveries_channel_id", "channel_id", "id"),
+    Index("ix_deliveries_created_at", "created_at", "id"),
 )
 
 attempts = Table(

@@ -27,6 +27,9 @@ def upgrade() -> None:
     op.create_index("ix_audit_at", "audit", ["at"])
     _access()
     _watching()
+    _looking()
+    op.add_column("rule_sets", sa.Column("own", Json, nullable=True))
+    op.create_index("ix_events_rule_id", "events", ["rule_id", "created_at"])
 
 
 def _access() -> None:
@@ -83,6 +86,35 @@ def _watching() -> None:
     )
 
 
+def _looking() -> None:
+    """By what the console finds messages, those told of an event, channels in trouble, and new subscriptions."""
+    op.create_index("ix_deliveries_channel_id", "deliveries", ["channel_id", "id"])
+    op.create_index("ix_deliveries_created_at", "deliveries", ["created_at", "id"])
+    op.create_index("ix_alerts_event_id", "alerts", ["event_id"])
+    op.create_index("ix_channels_origin", "channels", ["origin", "id"])
+    op.create_index("ix_subscriptions_created_at", "subscriptions", ["created_at", "id"])
+    for name, columns, table, where in _PARTIAL:
+        condition = sa.text(where)
+        op.create_index(name, table, columns, sqlite_where=condition, postgresql_where=condition)
+
+
+_PARTIAL = (
+    ("ix_deliveries_unsent", ["state", "channel_id", "id"], "deliveries", "state <> 'sent'"),
+    ("ix_channels_failing", ["id"], "channels", "failures > 0"),
+    ("ix_channels_disabled", ["id"], "channels", "disabled_reason IS NOT NULL"),
+)
+
+
 def downgrade() -> None:
+    for name, _, table, _ in _PARTIAL:
+        op.drop_index(name, table)
+    op.drop_index("ix_subscriptions_created_at", "subscriptions")
+    op.drop_index("ix_channels_origin", "channels")
+    op.drop_index("ix_alerts_event_id", "alerts")
+    op.drop_index("ix_deliveries_created_at", "deliveries")
+    op.drop_index("ix_deliveries_channel_id", "deliveries")
+    op.drop_index("ix_events_rule_id", "events")
+    with op.batch_alter_table("rule_sets") as rule_sets:
+        rule_sets.drop_column("own")
     for table in ("demotions", "canaries", "logins", "tokens", "sessions", "audit"):
         op.drop_table(table)
