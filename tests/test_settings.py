@@ -104,7 +104,7 @@ def test_a_near_miss_of_a_name_is_refused_and_other_names_are_somebody_elses() -
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: str(setting.name))
 def test_every_setting_has_a_twin_that_names_a_file(setting: settings.Setting, tmp_path: Path) -> None:
     examples = {"database_url": "sqlite:////tmp/w.db", "redis_url": "redis://h/0", "rules_dir": "/r"}
-    examples["secret_key"] = "k" * 32
+    examples |= {"secret_key": "k" * 32, "admin_password": "four random words here"}
     text = examples.get(setting.name) or _written(setting.default)
     file = tmp_path / "value"
     file.write_text(f"{text}\n")

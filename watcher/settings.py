@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from watcher import password
 from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.model import Secret
 
 PREFIX = "WATCHER_"
 _MIB = 1024 * 1024
 SHARED_HOSTS = ("blogspot.com", "medium.com", "reddit.com", "substack.com", "tumblr.com", "wordpress.com")
+METRICS = ("open", "token", "off")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SIZE = re.compile(r"([0-9]{1,12})\s*(B|KB|KiB|MB|MiB)?")
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -53,6 +55,32 @@ def _key(text: str) -> str:
     if len(text) < 32:
         raise ValueError("write at least 32 characters, as `openssl rand -hex 32` makes them")
     return text
+
+
+def _password(text: str) -> str:
+    trouble = password.weak_hash(text) if password.is_hash(text) else password.weakness(text)
+    if trouble:
+        raise ValueError(trouble)
+    return text
+
+
+def _yes_or_no(text: str) -> bool:
+    known = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+    if text.lower() not in known:
+        raise ValueError("write yes or no")
+    return known[text.lower()]
+
+
+def _metrics(text: str) -> str:
+    if text.lower() not in METRICS:
+        raise ValueError(f"write one of {', '.join(METRICS)}")
+    return text.lower()
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false", "yes", "no", "on", "off", "1", "0"):
+        raise ValueError("write true or false")
+    return text.lower() in ("true", "yes", "on", "1")
 
 
 def _path(text: str) -> Path:
@@ -106,6 +134,14 @@ def _hosts(text: str) -> tuple[str, ...]:
     return parts
 
 
+def _names(text: str) -> tuple[str, ...]:
+    parts = tuple(part.lower().rstrip(".") for part in re.split(r"[,\s]+", text) if part)
+    for part in parts:
+        if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", part):
+            raise ValueError(f"{part!r} is no host name; write watch.example.org, without scheme and port")
+    return parts
+
+
 def _database(text: str) -> str:
     if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", text):
         raise ValueError("write postgresql+psycopg://user:password@host/name or sqlite:///path")
@@ -156,9 +192,13 @@ SETTINGS: tuple[Setting, ...] = (
     _s("database_url", _database, None, "Where rows live; unset means SQLite in the data folder.", secret=True),
     _s("redis_url", _redis, None, "The broker; unset means a private Valkey in the data folder.", secret=True),
     _s("secret_key", _key, None, "Signs links in mails; unset means one that the database keeps.", secret=True),
+    _s("admin_password", _password, None, "Opens the console: the password, or its Argon2id hash.", secret=True),
+    _s("read_only", _yes_or_no, False, "Whether console and API only show, and change nothing."),
+    _s("metrics", _metrics, "token", "Who may read /metrics: all (open), tokens of that scope (token), nobody (off)."),
     _s("data_dir", _path, Path("var"), "Folder of the embedded database and broker."),
     _s("config_path", _path, Path("watcher.yml"), "The file of feeds, channels and subscriptions."),
     _s("rules_dir", _path, None, "Folder of the rule files; unset takes `rules_dir` of watcher.yml."),
+    _s("rules_writable", _flag, False, "Whether the console may write rule files; ops who keep them in git leave it off."),
     _s("log_level", _level, "INFO", f"One of {', '.join(_LEVELS)}."),
     _s("user_agent_contact", _text, "", "Mail address or page that publishers find in our User-Agent."),
     _s("poll_every_s", _whole_seconds, 3600, "Shortest time between two polls of a feed.", unit="s", low=1),
@@ -190,11 +230,13 @@ SETTINGS: tuple[Setting, ...] = (
     _s("worker_processes", _whole, 2, "Processes of one Celery worker.", low=1, high=256),
     _s("web_host", _text, "127.0.0.1", "Address that the web page listens on."),
     _s("web_port", _whole, 8080, "Port of the web page; 0 takes any free one.", low=0, high=65535),
+    _s("web_hosts", _names, (), "Further host names of the page, beside that of public_url, localhost and addresses."),
     _s(
         "trusted_proxies",
         _networks,
         (),
-        "Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed; none: only the connection is.",
+        "Networks (CIDR) of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; "
+        "none: only the connection is.",
     ),
     _s("allow_private", _networks, (), "Networks (CIDR) that feeds may live on although they are private."),
     _s(
@@ -217,9 +259,13 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
+    admin_password: str | None = field(default=None, repr=False)
+    read_only: bool = False
+    metrics: str = "token"
     data_dir: Path = Path("var")
     config_path: Path = Path("watcher.yml")
     rules_dir: Path | None = None
+    rules_writable: bool = False
     log_level: str = "INFO"
     user_agent_contact: str = ""
     poll_every_s: int = 3600
@@ -245,6 +291,7 @@ class Settings:
     worker_processes: int = 2
     web_host: str = "127.0.0.1"
     web_port: int = 8080
+    web_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     allow_private: tuple[str, ...] = ()
     visibility_timeout_s: int = 300
