@@ -77,12 +77,6 @@ def _metrics(text: str) -> str:
     return text.lower()
 
 
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "false", "yes", "no", "on", "off", "1", "0"):
-        raise ValueError("write true or false")
-    return text.lower() in ("true", "yes", "on", "1")
-
-
 def _path(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -194,11 +188,12 @@ SETTINGS: tuple[Setting, ...] = (
     _s("secret_key", _key, None, "Signs links in mails; unset means one that the database keeps.", secret=True),
     _s("admin_password", _password, None, "Opens the console: the password, or its Argon2id hash.", secret=True),
     _s("read_only", _yes_or_no, False, "Whether console and API only show, and change nothing."),
+    _s("api_per_minute", _whole, 600, "Calls of the API that one token may make in a minute.", low=1, high=1_000_000),
     _s("metrics", _metrics, "token", "Who may read /metrics: all (open), tokens of that scope (token), nobody (off)."),
     _s("data_dir", _path, Path("var"), "Folder of the embedded database and broker."),
     _s("config_path", _path, Path("watcher.yml"), "The file of feeds, channels and subscriptions."),
     _s("rules_dir", _path, None, "Folder of the rule files; unset takes `rules_dir` of watcher.yml."),
-    _s("rules_writable", _flag, False, "Whether the console may write rule files; ops who keep them in git leave it off."),
+    _s("rules_writable", _yes_or_no, False, "Whether the console may write rule files; not where git keeps them."),
     _s("log_level", _level, "INFO", f"One of {', '.join(_LEVELS)}."),
     _s("user_agent_contact", _text, "", "Mail address or page that publishers find in our User-Agent."),
     _s("poll_every_s", _whole_seconds, 3600, "Shortest time between two polls of a feed.", unit="s", low=1),
@@ -261,6 +256,7 @@ class Settings:
     secret_key: str | None = field(default=None, repr=False)
     admin_password: str | None = field(default=None, repr=False)
     read_only: bool = False
+    api_per_minute: int = 600
     metrics: str = "token"
     data_dir: Path = Path("var")
     config_path: Path = Path("watcher.yml")
