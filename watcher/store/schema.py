@@ -332,6 +332,7 @@ events = Table(
     *_lease(),
     UniqueConstraint("story_id", "rule_id"),
     Index("ix_events_rule_id", "rule_id", "created_at"),
+    Index("ix_events_created_at", "created_at", "rule_id"),
     _partial("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
 )
 

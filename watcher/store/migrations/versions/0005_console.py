@@ -30,6 +30,7 @@ def upgrade() -> None:
     _looking()
     op.add_column("rule_sets", sa.Column("own", Json, nullable=True))
     op.create_index("ix_events_rule_id", "events", ["rule_id", "created_at"])
+    op.create_index("ix_events_created_at", "events", ["created_at", "rule_id"])
 
 
 def _access() -> None:
@@ -113,6 +114,7 @@ def downgrade() -> None:
     op.drop_index("ix_alerts_event_id", "alerts")
     op.drop_index("ix_deliveries_created_at", "deliveries")
     op.drop_index("ix_deliveries_channel_id", "deliveries")
+    op.drop_index("ix_events_created_at", "events")
     op.drop_index("ix_events_rule_id", "events")
     with op.batch_alter_table("rule_sets") as rule_sets:
         rule_sets.drop_column("own")
