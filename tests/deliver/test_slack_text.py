@@ -2,7 +2,7 @@
 
 import pytest
 
-from watcher.demo.slack_text import Line, Piece, lines, pieces
+from watcher.deliver.slack_text import Line, Piece, lines, pieces
 
 
 @pytest.mark.parametrize(

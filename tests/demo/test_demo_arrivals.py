@@ -9,11 +9,11 @@ from demo_values import EVENTS, account, printed
 
 from watcher.deliver.channel import Channel
 from watcher.deliver.registry import open_channel
+from watcher.deliver.slack_text import lines
 from watcher.demo.hook_text import told
 from watcher.demo.inbox import Inbox
 from watcher.demo.receivers import Receivers
 from watcher.demo.report import Account
-from watcher.demo.slack_text import lines
 from watcher.digest.render import render
 from watcher.model import (
     AlertView,

@@ -1,4 +1,4 @@
-"""Block Kit payloads as lines of styled words, for a terminal and for the inbox page; how they look is decided there.
+"""Block Kit payloads as lines of styled words, for a terminal and for pages; how they look is decided there.
 
 Reads what this project and most others send: https://docs.slack.dev/messaging/formatting-message-text.
 """

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from watcher import wording
+from watcher.deliver.slack_text import Line, lines
 from watcher.demo.hook_text import told
 from watcher.demo.inbox import Inbox, Mail
 from watcher.demo.loopback import Loopback, Reply, Request
 from watcher.demo.receivers import HookPost, Receivers, SlackPost
-from watcher.demo.slack_text import Line, lines
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; frame-src 'self'; "

@@ -19,11 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from watcher import wording
+from watcher.deliver.slack_text import Line, Piece, lines
 from watcher.demo.feeds import Poll
 from watcher.demo.hook_text import told
 from watcher.demo.inbox import Mail
 from watcher.demo.receivers import HookPost, SlackPost
-from watcher.demo.slack_text import Line, Piece, lines
 from watcher.model import EventView
 
 WIDE = 110
