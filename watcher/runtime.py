@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from watcher.errors import CannotHelp, Mistake, Mistakes, TryAgain
 from watcher.match.compile import compile_rules
 from watcher.match.evaluate import Engine
 from watcher.match.language import load_rules, rule_files
+from watcher.match.own import own_version
 from watcher.model import ChannelConfig, ChannelKind, Config, FactKind, Secret
 from watcher.net.client import USER_AGENT, GuardedClient
 from watcher.sandbox import Sandbox
@@ -33,6 +35,9 @@ from watcher.story.same import Weights
 
 _LOOK_EVERY_S = 5.0
 _MEASURE_EVERY_S = 60.0
+_TRIAL_CPU_S = 30
+_TRIAL_MEMORY_MB = 1024
+"""The shipped rules take about 130 MB and 3 s to compile."""
 _log = log.get("runtime")
 
 
@@ -50,25 +55,45 @@ class RuleBook:
         """What is wrong with the files as they are now; None while they are good."""
         self._engine: Engine | None = None
         self._files: dict[str, str] = {}
+        self._own: dict[str, str] = {}
         self._stamp: tuple[tuple[str, int, int], ...] | None = None
         self._looked_at = 0.0
+        self._looking = threading.Lock()
 
     def engine(self) -> Engine:
-        """The engine of the newest good rules. Raises Mistakes when there never were any."""
+        """The engine of the newest good rules; while one thread compiles new ones, others get the old.
+
+        Raises Mistakes when there never were any.
+        """
         if self._stamp is None or time.monotonic() - self._looked_at > _LOOK_EVERY_S:
-            self._looked_at = time.monotonic()
-            stamp = self._files_now()
-            if stamp != self._stamp:
-                self._stamp = stamp
-                self._reload()
+            self._look()
+        if self._engine is None:
+            self._look()  # waits for the thread that compiles the first ones
         if self._engine is None:
             raise self.mistakes or Mistakes([])
         return self._engine
+
+    def _look(self) -> None:
+        if not self._looking.acquire(blocking=self._engine is None):
+            return
+        try:
+            self._looked_at = time.monotonic()
+            stamp = self._files_now()
+            if stamp != self._stamp:
+                self._reload()
+                self._stamp = stamp
+        finally:
+            self._looking.release()
 
     @property
     def files(self) -> dict[str, str]:
         """The text of the rule files that `engine` was compiled from, by name."""
         return self._files
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The own version of each rule of `engine`, by its id."""
+        return self._own
 
     def _files_now(self) -> tuple[tuple[str, int, int], ...]:
         stats = ((path, path.stat()) for path in rule_files(self.folder))
@@ -79,6 +104,7 @@ class RuleBook:
             paths = rule_files(self.folder)
             files = {str(path.relative_to(self.folder)): path.read_text("utf-8", "replace") for path in paths}
             engine = compile_rules(load_rules(self.folder))
+            own = {rule.id: own_version(rule, files) for rule in engine.rule_set.rules}
         except OSError as error:
             mistakes = Mistakes([Mistake(path=str(self.folder), line=0, message=f"cannot be read: {error.strerror}")])
             self.mistakes = mistakes
@@ -87,7 +113,7 @@ class RuleBook:
             self.mistakes = mistakes
             _log.error("rules refused, the last good ones stay", mistakes=[str(one) for one in mistakes.mistakes])
             return
-        self.mistakes, self._engine, self._files = None, engine, files
+        self.mistakes, self._engine, self._files, self._own = None, engine, files, own
 
     def tells_amounts(self, rule_id: str) -> bool:
         """Whether events of the rule can name an amount, so that one without it is unknown and not free of money."""
@@ -130,6 +156,8 @@ class Runtime:
     local_client: GuardedClient
     """For channels that may reach a private network."""
     sandbox: Sandbox
+    trial: Sandbox
+    """Where rules that are being written are read and tried: whatever they do, this process goes on."""
     rules: RuleBook
     owner: str
     """Which process this is."""
@@ -195,6 +223,7 @@ class Runtime:
             _log.warning("gave up waiting for messages that hang; their leases end by themselves")
         POOL.close()
         self.sandbox.close()
+        self.trial.close()
         self.client.close()
         self.local_client.close()
         self.database.close()
@@ -224,6 +253,7 @@ def open(chosen: Settings, *, clock: Callable[[], datetime] | None = None) -> Ru
         client=client(chosen.allow_private),
         local_client=client((*chosen.allow_private, *PRIVATE_NETWORKS)),
         sandbox=Sandbox(cpu_s=chosen.sandbox_cpu_s, memory_mb=chosen.sandbox_memory_mb),
+        trial=Sandbox(cpu_s=_TRIAL_CPU_S, memory_mb=_TRIAL_MEMORY_MB),
         rules=RuleBook(rules_folder(chosen)),
         owner=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         clock=clock or Clock(database),

@@ -88,9 +88,16 @@ def _aside(old: Rule, new: Rule) -> Iterable[str]:
     before, after = ([(one.news, one.expect, one.facts) for one in rule.tests] for rule in (old, new))
     if before != after:
         yield f"tests: {len(before)} → {len(after)}" if len(before) != len(after) else "tests: changed"
+    if old.floor != new.floor:
+        yield f"floor: {_floor(old)} → {_floor(new)}"
     for name in ("tags", "falsepositives", "description"):
         if getattr(old, name) != getattr(new, name):
             yield f"{name}: changed"
+
+
+def _floor(rule: Rule) -> str:
+    floor = rule.floor
+    return f"{floor.precision:g} from {floor.verdicts} verdicts, {floor.below}" if floor else "none"
 
 
 def _value(value: Any) -> str:

@@ -12,13 +12,24 @@ from watcher.match.condition import ConditionError, Name, Of, names_of, read_con
 from watcher.match.nodes import Node
 from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import Phrase, PhraseError, read_phrase
-from watcher.match.rule import FactSpec, Look, Rule, RuleException, RuleTest, Selection, Where, Within
+from watcher.match.rule import (
+    BelowFloor,
+    FactSpec,
+    Floor,
+    Look,
+    Rule,
+    RuleException,
+    RuleTest,
+    Selection,
+    Where,
+    Within,
+)
 from watcher.match.slots import KINDS
 from watcher.model import FactKind, Language, Level, NewsText, RuleStatus, Stance
 
 RULE_KEYS = (
     "id", "title", "titles", "status", "level", "description", "tags", "falsepositives", "params", "selections",
-    "condition", "frames", "facts", "tests",
+    "condition", "frames", "facts", "floor", "floor_verdicts", "below_floor", "tests",
 )  # fmt: skip
 SELECTION_KEYS = ("within", "in", "stance", "evidence", "all", "any", "none")
 FACT_KEYS = (
@@ -37,6 +48,8 @@ FACT_KEYS = (
 )
 TEST_KEYS = ("match", "no_match", "facts", "because")
 NEWS_KEYS = ("title", "text", "language", "published", "feed", "tags")
+FLOOR_VERDICTS = 12
+"""By default: fewer verdicts than this have an interval too wide to act on."""
 CHOOSE = ("first", "last", "largest", "foremost")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*\Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -63,6 +76,7 @@ def read_rule(node: Node, shared: Shared) -> Rule | None:
         condition=condition,
         frames=_phrases(node.get("frames"), shared),
         facts=facts,
+        floor=_floor(node),
         tests=_tests(node.get("tests")),
         path=node.document.path_name,
     )
@@ -239,6 +253,20 @@ def _params(node: Node | None) -> dict[str, Any]:
             except ValueError as error:
                 child.wrong(str(error))
     return found
+
+
+def _floor(node: Node) -> Floor | None:
+    floor, least, below = (node.get(key) for key in ("floor", "floor_verdicts", "below_floor"))
+    if floor is None:
+        for child in (least, below):
+            if child is not None:
+                child.wrong("there is no floor", "add 'floor: 0.8', or delete the line")
+        return None
+    return Floor(
+        precision=floor.share(1.0),
+        verdicts=least.number(5, 1000, FLOOR_VERDICTS) if least else FLOOR_VERDICTS,
+        below=below.choice(BelowFloor, BelowFloor.REPORT) if below else BelowFloor.REPORT,
+    )
 
 
 def _tests(node: Node | None) -> tuple[RuleTest, ...]:

@@ -234,6 +234,25 @@ class RuleException:
     line: int
 
 
+class BelowFloor(StrEnum):
+    """What happens while the verdicts on a rule say that its precision is below its floor."""
+
+    REPORT = "report"
+    """`ops:` are told and the pages say so."""
+    DIGEST = "digest"
+    """And what would be told at once comes once a day instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """The least precision that a rule is to have."""
+
+    precision: float
+    verdicts: int
+    """So many are needed before anything is said of it."""
+    below: BelowFloor
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     id: str
@@ -252,6 +271,7 @@ class Rule:
     facts: tuple[FactSpec, ...] = ()
     tests: tuple[RuleTest, ...] = ()
     exceptions: tuple[RuleException, ...] = ()
+    floor: Floor | None = None
     path: str = ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from watcher.match.clauses import OPERATORS
 from watcher.match.reading import CHOOSE, FACT_KEYS, SELECTION_KEYS
-from watcher.match.rule import Look, Where, Within
+from watcher.match.rule import BelowFloor, Look, Where, Within
 from watcher.match.slots import KINDS
 from watcher.model import (
     AssetKind,
@@ -129,6 +129,9 @@ def rule_schema() -> dict[str, Any]:
         "condition": _TEXT,
         "frames": _TEXTS,
         "facts": {"type": "object", "additionalProperties": {"$ref": "#/$defs/fact"}},
+        "floor": {"type": "number", "minimum": 0, "maximum": 1},
+        "floor_verdicts": {"type": "integer", "minimum": 5, "maximum": 1000},
+        "below_floor": _enum(BelowFloor),
         "tests": {"type": "array", "items": {"$ref": "#/$defs/test"}, "minItems": 2},
     }
     required = ("id", "title", "status", "level", "selections", "condition", "tests")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, select, update
 
 from watcher import wire
 from watcher.model import Change, EventView, Fact, Item, Level, Match, Revision, RuleStatus, Snippet, Source
-from watcher.store import backlog, database
+from watcher.store import backlog, database, event_search
 from watcher.store.dialect import insert
 from watcher.store.schema import event_sources, events, feeds, items, matches, revisions, rule_sets
 
@@ -61,11 +61,18 @@ def forget_matches(conn: Connection, item_id: int) -> None:
     conn.execute(delete(matches).where(matches.c.item_id == item_id))
 
 
-def keep_rule_set(conn: Connection, *, version: str, files: Mapping[str, str], now: datetime) -> None:
-    """Keep the text of the rules that are in use, so that they can be asked again after they changed."""
+def keep_rule_set(
+    conn: Connection, *, version: str, files: Mapping[str, str], own: Mapping[str, str] | None = None, now: datetime
+) -> None:
+    """Keep the text of the rules that are in use, so that they can be asked again after they changed.
+
+    `own`: the own version of each rule, by its id.
+    """
     if conn.execute(select(rule_sets.c.version).where(rule_sets.c.version == version)).first() is not None:
         return  # the text of all rules is long, and this is asked with every batch
-    statement = insert(conn, rule_sets).values(version=version, files=dict(files), first_used_at=now)
+    statement = insert(conn, rule_sets).values(
+        version=version, files=dict(files), own=dict(own) if own else None, first_used_at=now
+    )
     conn.execute(statement.on_conflict_do_nothing(index_elements=["version"]))
 
 
@@ -157,6 +164,7 @@ def revise(
         row = {"event_id": event_id, "revision": revision, "item_id": item_id, "changed": changed, "created_at": now}
         statement = insert(conn, revisions).values(**row)
         conn.execute(statement.on_conflict_do_nothing(index_elements=["event_id", "revision"]))
+    event_search.index(conn, [event_id])
 
 
 def become_news(conn: Connection, event_id: int) -> None:
@@ -184,7 +192,10 @@ def add_source(conn: Connection, event_id: int, item_id: int, *, now: datetime) 
     """Note that the item tells the event; repeating it changes nothing and gives False."""
     statement = insert(conn, event_sources).values(event_id=event_id, item_id=item_id, added_at=now)
     statement = statement.on_conflict_do_nothing(index_elements=["event_id", "item_id"])
-    return conn.execute(statement.returning(event_sources.c.item_id)).first() is not None
+    added = conn.execute(statement.returning(event_sources.c.item_id)).first() is not None
+    if added:
+        event_search.index(conn, [event_id])
+    return added
 
 
 def due(conn: Connection, *, now: datetime, limit: int) -> list[int]:
@@ -251,8 +262,10 @@ def recent(conn: Connection, *, limit: int) -> list[EventView]:
 
 
 def _sources(conn: Connection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    query = (
-        select(event_sources.c.event_id, items, feeds.c.title.label("feed_title"), feeds.c.url, feeds.c.tags)
+    kept = ("id", "title", "link", "published_at", "language", "copy_of")
+    told = (event_sources.c.event_id, *(items.c[name] for name in kept))
+    query: Select[Any] = (
+        select(*told, feeds.c.title.label("feed_title"), feeds.c.url, feeds.c.tags)
         .join(items, items.c.id == event_sources.c.item_id)
         .join(feeds, feeds.c.id == items.c.feed_id)
         .where(event_sources.c.event_id.in_(ids))
