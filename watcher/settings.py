@@ -25,6 +25,7 @@ _MIB = 1024 * 1024
 SHARED_HOSTS = ("blogspot.com", "medium.com", "reddit.com", "substack.com", "tumblr.com", "wordpress.com")
 METRICS = ("open", "token", "off")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_FORMATS = ("auto", "json", "console")
 _SIZE = re.compile(r"([0-9]{1,12})\s*(B|KB|KiB|MB|MiB)?")
 _UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(ms|s|m|h|d|w)")
@@ -113,6 +114,12 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _log_format(text: str) -> str:
+    if text.lower() not in _FORMATS:
+        raise ValueError(f"write one of {', '.join(_FORMATS)}")
+    return text.lower()
+
+
 def _networks(text: str) -> tuple[str, ...]:
     parts = [part for part in re.split(r"[,\s]+", text) if part]
     for part in parts:
@@ -195,6 +202,7 @@ SETTINGS: tuple[Setting, ...] = (
     _s("rules_dir", _path, None, "Folder of the rule files; unset takes `rules_dir` of watcher.yml."),
     _s("rules_writable", _yes_or_no, False, "Whether the console may write rule files; not where git keeps them."),
     _s("log_level", _level, "INFO", f"One of {', '.join(_LEVELS)}."),
+    _s("log_format", _log_format, "auto", "`json` or `console`; `auto` is console where a person looks at a terminal."),
     _s("user_agent_contact", _text, "", "Mail address or page that publishers find in our User-Agent."),
     _s("poll_every_s", _whole_seconds, 3600, "Shortest time between two polls of a feed.", unit="s", low=1),
     _s("poll_max_s", _whole_seconds, 86400, "Longest time between two polls of a feed.", unit="s", low=1),
@@ -222,6 +230,9 @@ SETTINGS: tuple[Setting, ...] = (
     _s("park_after", _whole, 5, "Times a row may break us before it is put aside.", low=1, high=100),
     _s("story_days", _whole, 14, "How long after its last item a story takes in further ones.", unit="days", low=1),
     _s("keep_items_days", _whole, 180, "How long an item that no event uses keeps its text.", unit="days", low=1),
+    _s("canary_every_s", _seconds, 50.0, "Time between two canaries; 0 sends none.", unit="s", low=0, high=3600),
+    _s("canary_late_s", _seconds, 60.0, "When a canary that has not arrived is an alarm.", unit="s", low=0.5),
+    _s("stall_s", _seconds, 120.0, "When a worker or beat that does nothing is started again.", unit="s", low=2),
     _s("worker_processes", _whole, 2, "Processes of one Celery worker.", low=1, high=256),
     _s("web_host", _text, "127.0.0.1", "Address that the web page listens on."),
     _s("web_port", _whole, 8080, "Port of the web page; 0 takes any free one.", low=0, high=65535),
@@ -263,6 +274,7 @@ class Settings:
     rules_dir: Path | None = None
     rules_writable: bool = False
     log_level: str = "INFO"
+    log_format: str = "auto"
     user_agent_contact: str = ""
     poll_every_s: int = 3600
     poll_max_s: int = 86400
@@ -284,6 +296,9 @@ class Settings:
     park_after: int = 5
     story_days: int = 14
     keep_items_days: int = 180
+    canary_every_s: float = 50.0
+    canary_late_s: float = 60.0
+    stall_s: float = 120.0
     worker_processes: int = 2
     web_host: str = "127.0.0.1"
     web_port: int = 8080

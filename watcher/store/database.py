@@ -6,6 +6,7 @@ What the rows mean is left to the other modules of this package; when a transact
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -45,6 +46,8 @@ from watcher.errors import CannotHelp, TryAgain
 from watcher.store.schema import Instant
 
 _BUSY_S = 10.0
+_PAUSE_S = (0.0005, 0.003)
+"""Between two looks whether another writer is done."""
 _CONNECT_S = 5
 _STATEMENT_MS = 30_000
 _LOCK_MS = 10_000
@@ -89,9 +92,10 @@ class Database:
         parsed = _parse(url)
         self.dialect: str = parsed.get_backend_name()
         self.where: str = _without_secrets(parsed)
-        self._path = Path(parsed.database or "") if self.dialect == "sqlite" else None
-        self._engine: Engine = _open_sqlite(parsed) if self._path else _open_postgresql(parsed)
-        self._modes: dict[str, Engine] = {
+        self.path = Path(parsed.database or "") if self.dialect == "sqlite" else None
+        """The file of SQLite."""
+        self._engine: Engine = _open_sqlite(parsed) if self.path else _open_postgresql(parsed)
+        self.modes: Mapping[str, Engine] = {
             "read": self._engine.execution_options(watcher_mode="read", postgresql_readonly=True),
             "write": self._engine.execution_options(watcher_mode="write"),
             "migrate": self._engine.execution_options(watcher_mode="migrate"),
@@ -116,8 +120,8 @@ class Database:
         """
         from watcher.store import schema_version
 
-        if self._path:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         with _migrating, self._transaction("migrate") as conn:
             if self.dialect == "postgresql":
                 for name in ("statement_timeout", "lock_timeout"):
@@ -131,7 +135,7 @@ class Database:
         """Whether the schema is at the newest migration. Raises TryAgain when the database is away."""
         from watcher.store import schema_version
 
-        if self._path and not self._path.exists():
+        if self.path and not self.path.exists():
             return False
         with self.read() as conn:
             return schema_version.is_newest(conn)
@@ -160,7 +164,7 @@ class Database:
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:
         try:
-            with self._modes[mode].begin() as conn:
+            with self.modes[mode].begin() as conn:
                 yield conn
         except (DBAPIError, PoolTimeout) as error:
             if not _is_away(error):
@@ -326,8 +330,33 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    for statement in _SQLITE_BEGIN[conn.get_execution_options().get("watcher_mode", "write")]:
+    *before, begin = _SQLITE_BEGIN[conn.get_execution_options().get("watcher_mode", "write")]
+    for statement in before:
         conn.exec_driver_sql(statement)
+    if begin == "BEGIN" or not _begin_in_turn(conn.connection.dbapi_connection, begin):
+        conn.exec_driver_sql(begin)
+
+
+def _begin_in_turn(connection: Any, begin: str) -> bool:
+    """Begin as soon as the other writers let us; False when they did not in time.
+
+    SQLite itself looks again after ever longer pauses, of 100 ms in the end: with several writers most of the time
+    nobody writes. Source: sqliteDefaultBusyCallback in SQLite's main.c.
+    """
+    give_up_at = time.monotonic() + _BUSY_S
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < give_up_at:
+            try:
+                connection.execute(begin)
+                return True
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    return False  # let the driver say it once more, in its own error
+                time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 (two writers should not look in step)
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={1000 * _BUSY_S:.0f}")
 
 
 def _open_postgresql(url: URL) -> Engine:

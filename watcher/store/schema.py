@@ -133,12 +133,16 @@ feeds = Table(
     Column("health_since", Instant),
     Column("flagged", Text),
     Column("pushed_until", Instant),
+    Column("caught_up_at", Instant),
     *_lease(),
     Index("ix_feeds_asked_url", "asked_url", unique=True),
     _partial("ix_feeds_due", "next_poll_at", "retired_at IS NULL AND disabled_reason IS NULL"),
 )
 
-"""`url` is what is polled, `asked_url` what somebody wrote: a feed that moved for good keeps its row and its items."""
+"""`url` is what is polled, `asked_url` what somebody wrote: a feed that moved for good keeps its row and its items.
+
+`caught_up_at`: when it was first read whole after the database had been restored from a backup.
+"""
 
 hosts = Table(
     "hosts",
@@ -205,6 +209,7 @@ items = Table(
     Column("edited_at", Instant),
     Column("from_page", Boolean, nullable=False, server_default=false()),
     Column("title_key", BigInteger),
+    Column("held_at", Instant),
     *_lease(),
     UniqueConstraint("feed_id", "identity"),
     Index("ix_items_title", "feed_id", "title_key"),
@@ -213,7 +218,9 @@ items = Table(
     _partial("ix_items_core", "story_id", "fingerprint IS NOT NULL"),
     Index("ix_items_first_seen_at", "first_seen_at"),
     _partial("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
+    _partial("ix_items_held", "id", "held_at IS NOT NULL"),
 )
+"""`held_at`: what the item tells may have been told before the database was restored, and waits for a person."""
 
 pages = Table(
     "pages",
@@ -329,12 +336,16 @@ events = Table(
     Column("alerted_revision", Integer, nullable=False, server_default="0"),
     Column("rules_version", String(64)),
     Column("parked_reason", Text),
+    Column("held_revision", Integer),
     *_lease(),
     UniqueConstraint("story_id", "rule_id"),
     Index("ix_events_rule_id", "rule_id", "created_at"),
     Index("ix_events_created_at", "created_at", "rule_id"),
     _partial("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
+    _partial("ix_events_held", "id", "held_revision IS NOT NULL"),
 )
+"""`held_revision`: up to that revision nobody is told of the event before a person has looked, since it may have been
+told before the database was restored; a higher one goes out."""
 
 event_sources = Table(
     "event_sources",
@@ -342,7 +353,25 @@ event_sources = Table(
     Column("event_id", Id, ForeignKey("events.id"), primary_key=True),
     Column("item_id", Id, ForeignKey("items.id"), primary_key=True),
     Column("added_at", Instant, nullable=False),
+    Index("ix_event_sources_item_id", "item_id"),
 )
+
+event_index = Table(
+    "event_index",
+    metadata,
+    Column("event_id", Id, ForeignKey("events.id"), primary_key=True, autoincrement=False),
+    Column("rule_id", String(80), nullable=False),
+    Column("stage", String(32)),
+    Column("amount_usd", Float),
+    Column("created_at", Instant, nullable=False),
+    Column("languages", Text, nullable=False),
+    Column("places", Text, nullable=False),
+    Column("parties", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Index("ix_event_index_rule_id", "rule_id", "event_id"),
+    Index("ix_event_index_stage", "stage", "event_id"),
+)
+"""What filters look at of each event, folded, with spaces around every word; made of the event and its items."""
 
 revisions = Table(
     "revisions",
@@ -482,10 +511,12 @@ digests = Table(
     Column("late_at", Instant),
     Column("periods", Integer, nullable=False, server_default="1"),
     Column("merged_into", Id),
+    Column("held_at", Instant),
     *_lease(),
     UniqueConstraint("subscription_id", "window"),
     Index("ix_digests_subscription_id", "subscription_id", "closes_at"),
     _partial("ix_digests_backlog", "closes_at", "closed_at IS NULL AND parked_reason IS NULL"),
+    _partial("ix_digests_held", "id", "held_at IS NOT NULL"),
 )
 """`late_at`: from when on the digest is not sent for itself but goes into the next one (`merged_into`), which then
 covers so many `periods`; only digests of a schedule have it."""
@@ -613,8 +644,10 @@ logins = Table(
     Column("failures", Integer, nullable=False),
     Column("failed_at", Instant, nullable=False),
     Column("free_at", Instant, nullable=False),
+    Column("told_at", Instant),
 )
-"""Failed logins by a digest of where they came from; before `free_at` none is tried."""
+"""Failed logins by a digest of where they came from; before `free_at` none is tried, and `told_at` is when
+the audit log was told that somebody came too early."""
 
 canaries = Table(
     "canaries",
@@ -624,11 +657,28 @@ canaries = Table(
     Column("stored_at", Instant),
     Column("event_at", Instant),
     Column("alert_at", Instant),
+    Column("written_at", Instant),
     Column("arrived_at", Instant),
     Column("alarmed_at", Instant),
+    Column("over_at", Instant),
     Index("ix_canaries_started_at", "started_at"),
 )
-"""Items of our own that travel the whole line, and when each was seen at which step."""
+"""Items of our own that travel the whole line, and when each was seen behind which step.
+
+`alarmed_at`: when it was told that this one, or the next after it, is missing; `over_at`: when a later one had arrived.
+"""
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("label", String(120), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""What metrics have counted so far: totals that never fall, whatever rows are removed.
+
+The label `upto` holds the id up to which a table's rows are in its totals; those after it are counted when asked.
+"""
 
 demotions = Table(
     "demotions",
