@@ -6,8 +6,6 @@ A test leaves no row: it is no delivery that anybody waits for, and must not cou
 from __future__ import annotations
 
 import json
-import uuid
-from datetime import UTC, date, datetime
 
 import typer
 
@@ -15,36 +13,11 @@ from watcher import config as config_file
 from watcher.cli.session import Json, opened
 from watcher.deliver.webhook_schema import schema as webhook_schema
 from watcher.errors import CannotHelp
-from watcher.model import (
-    AlertView,
-    ChannelConfig,
-    DigestView,
-    Envelope,
-    EventView,
-    Fact,
-    FactKind,
-    Language,
-    Level,
-    Outcome,
-    OutcomeKind,
-    RuleStatus,
-    Snippet,
-    Source,
-    Window,
-)
-from watcher.pipeline.compose import compose
+from watcher.model import ChannelConfig, Language, OutcomeKind
+from watcher.pipeline.channel_sample import Tried, try_channel
 from watcher.runtime import Runtime
 from watcher.store import channels
 
-SUBSCRIPTION = "watcher-test"
-"""By this a webhook's receiver knows a test; no subscription in watcher.yml sends it."""
-_SAID = {
-    OutcomeKind.SENT: "sent",
-    OutcomeKind.RETRY: "not sent, trying again can help",
-    OutcomeKind.REJECTED: "refused",
-    OutcomeKind.CHANNEL_DOWN: "the channel cannot be used",
-    OutcomeKind.UNCERTAIN: "it may have arrived, the answer was lost",
-}
 Digest = typer.Option(False, "--digest", help="Send a daily digest with the sample event, not an alert.")
 Chinese = typer.Option(False, "--chinese", help="Send it in Chinese.")
 
@@ -63,30 +36,25 @@ def schema() -> None:
 def test(channel: str, digest: bool = Digest, chinese: bool = Chinese, as_json: bool = Json) -> None:
     """Send a sample event, marked as a test, through a channel; nothing is stored. Ends with status 1 unless sent."""
     with opened() as rt:
-        config = _described(rt, channel)
-        now = datetime.now(UTC)
         language = Language.CHINESE if chinese else Language.ENGLISH
-        view = sample(now, immediate=not digest, language=language)
-        envelope = compose(rt, view, config, key=f"test-{uuid.uuid4().hex}", now=now)
-        outcome = rt.channel(config).send(envelope, attempt=1, now=datetime.now(UTC))
-    _tell(config, envelope, outcome, as_json=as_json)
-    if outcome.kind is not OutcomeKind.SENT:
+        tried = try_channel(rt, _described(rt, channel), immediate=not digest, language=language)
+    _tell(tried, as_json=as_json)
+    if tried.outcome.kind is not OutcomeKind.SENT:
         raise typer.Exit(1)
 
 
-def _tell(config: ChannelConfig, envelope: Envelope, outcome: Outcome, *, as_json: bool) -> None:
+def _tell(tried: Tried, *, as_json: bool) -> None:
     if not as_json:
-        why = f": {outcome.detail}" if outcome.detail else ""
-        typer.echo(f"{config.id} ({config.kind.value}): {_SAID[outcome.kind]} ({outcome.reason}){why}")
+        typer.echo(tried.words)
         return
     told = {
-        "channel": config.id,
-        "kind": config.kind.value,
-        "outcome": outcome.kind.value,
-        "reason": outcome.reason,
-        "detail": outcome.detail,
-        "id": envelope.message_id,
-        "bytes": len(envelope.body),
+        "channel": tried.config.id,
+        "kind": tried.config.kind.value,
+        "outcome": tried.outcome.kind.value,
+        "reason": tried.outcome.reason,
+        "detail": tried.outcome.detail,
+        "id": tried.envelope.message_id,
+        "bytes": len(tried.envelope.body),
     }
     typer.echo(json.dumps(told, ensure_ascii=False))
 
@@ -101,45 +69,3 @@ def _described(rt: Runtime, name: str) -> ChannelConfig:
     if found is None:
         raise CannotHelp(f"no channel is called {name!r}: see `watcher channels list`")
     return found
-
-
-def sample(now: datetime, *, immediate: bool, language: Language) -> DigestView:
-    """A made-up licensing deal with every kind of thing that a message shows, under titles that say it is a test."""
-    text = "In this made-up story Example Bio grants Sample Pharma exclusive rights to EX-001 for 250 million dollars."
-    marked = ("grants", "exclusive rights", "250 million dollars")
-    title = "Test: Example Bio licenses EX-001 to Sample Pharma for 250 million dollars"
-    facts = (
-        Fact(name="licensor", kind=FactKind.PARTY, value="Example Bio"),
-        Fact(name="licensee", kind=FactKind.PARTY, value="Sample Pharma"),
-        Fact(name="asset", kind=FactKind.ASSET, value="EX-001"),
-        Fact(name="exclusive", kind=FactKind.FLAG, value=True),
-        Fact(name="total", kind=FactKind.MONEY, value=2.5e8, currency="USD", usd=2.5e8, rate_date=date(2026, 1, 2)),
-    )
-    source = Source(
-        item_id=0, title=title, link="https://example.org/", feed="Test feed", published_at=now, language="en"
-    )
-    event = EventView(
-        id=0,
-        rule_id="test",
-        rule_title="测试消息" if language is Language.CHINESE else "Test message",
-        level=Level.LOW,
-        status=RuleStatus.TEST,
-        revision=1,
-        title=title,
-        facts={fact.name: fact for fact in facts},
-        sources=(source,),
-        snippets=(Snippet(text=text, marks=tuple((text.index(one), text.index(one) + len(one)) for one in marked)),),
-        tags=("test",),
-        created_at=now,
-        updated_at=now,
-    )
-    return DigestView(
-        key=f"test-{now:%Y%m%dT%H%M%S}",
-        subscription_id=SUBSCRIPTION,
-        subscription_title="测试" if language is Language.CHINESE else "Test",
-        zone="UTC",
-        window=Window(key=f"test-{now:%Y%m%dT%H%M%S}", closes_at=now),
-        immediate=immediate,
-        alerts=(AlertView(alert_id=0, reason="rule test", event=event),),
-        language=language,
-    )
