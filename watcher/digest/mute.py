@@ -14,11 +14,9 @@ from zoneinfo import ZoneInfo
 
 from watcher import wording
 from watcher.annotate.party_names import key_of
-from watcher.annotate.places import places
-from watcher.model import EventView, Fact, FactKind, Mute, MuteKind, TextField
-
-_LONGEST = 200
-"""Code points of a name that is looked up; nothing longer is a name."""
+from watcher.annotate.place_name import LONGEST as _LONGEST
+from watcher.annotate.place_name import keys_of
+from watcher.model import EventView, Fact, FactKind, Mute, MuteKind
 
 
 def in_force(mutes: Iterable[Mute], now: datetime) -> tuple[Mute, ...]:
@@ -74,10 +72,7 @@ def _party(name: str) -> str:
 @lru_cache(maxsize=16_384)
 def _place(name: str) -> tuple[str, ...]:
     """The keys of the place and of what it lies in; its folded name where the gazetteer does not know it."""
-    name = name.strip()[:_LONGEST]
-    for spelling in (name, name.title()):  # people type names without capitals
-        for place in places(spelling, TextField.TITLE):
-            if (place.start, place.end) == (0, len(name)):
-                return (place.key, *place.within)
-    folded = key_of(name)
+    if known := keys_of(name):
+        return known
+    folded = key_of(name.strip()[:_LONGEST])
     return (f"name:{folded}",) if folded else ()
