@@ -46,7 +46,7 @@ def weakness(password: str) -> str | None:
         return "write one line without control characters"
     folded = password.casefold()
     left = re.sub(r"[\W_]+", "", _HABITS.sub("", folded))
-    if len(set(folded)) < _FEWEST_SIGNS or len(left) < _FEWEST_SIGNS and left != folded:
+    if len(set(folded)) < _FEWEST_SIGNS or (len(left) < _FEWEST_SIGNS and left != folded):
         return f"it is among the first that are guessed; {instead}"
     return None
 

@@ -23,11 +23,14 @@ from watcher.pipeline import signup
 from watcher.pipeline.links import links
 from watcher.pipeline.rule_names import RuleName
 from watcher.runtime import Runtime
-from watcher.settings import Settings
+from watcher.settings import Settings, with_values
 from watcher.store import channels, overview, subscriptions
 from watcher.web import access
 
 PUBLIC = "https://watch.example"
+PASSWORD = "four random words here"
+PASSWORD_HASH = "$argon2id$v=19$m=19456,t=2,p=1$Ddnt1u2SpIPXRbRsoEMRZQ$XtVsLYWU0AzkK12BeMcaYMOerzRXH6+qWCeeO4ixJrA"
+"""Of `PASSWORD`, as weak as may be, since a test waits for it."""
 CONFIG = """feeds: []
 channels:
   mail: {kind: email, to: desk@example.org, sender: Watcher <watcher@watch.example>, smtp_url: "smtp://127.0.0.1:%d"}
@@ -129,6 +132,8 @@ def at(text: str) -> datetime:
 @contextmanager
 def at_desk(rt: Runtime) -> Iterator[httpx.Client]:
     """A client of the served pages that is logged in at the console."""
+    if rt.settings.admin_password is None:
+        rt.settings = with_values(rt.settings, admin_password=PASSWORD_HASH)
     with served(rt) as client:
         cookie = access.begin(rt, Response(), name="admin", client="127.0.0.1", secure=False)
         client.cookies.set(access.COOKIE, cookie)

@@ -27,6 +27,13 @@ def get(conn: Connection, session_id: str, *, password_key: str, now: datetime) 
     return dict(row) if row else None
 
 
+def live(conn: Connection, *, password_key: str, now: datetime, limit: int) -> list[dict[str, Any]]:
+    """The logins that hold, the last used first."""
+    holds = (sessions.c.password_key == password_key, sessions.c.ends_at > now)
+    query = select(sessions).where(*holds).order_by(sessions.c.seen_at.desc()).limit(limit)
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
 def touch(conn: Connection, session_id: str, *, now: datetime, ends_at: datetime) -> None:
     """It was used, and holds until `ends_at`."""
     conn.execute(update(sessions).where(sessions.c.id == session_id).values(seen_at=now, ends_at=ends_at))
@@ -35,6 +42,11 @@ def touch(conn: Connection, session_id: str, *, now: datetime, ends_at: datetime
 def end(conn: Connection, session_id: str) -> None:
     """Log out."""
     conn.execute(delete(sessions).where(sessions.c.id == session_id))
+
+
+def end_all(conn: Connection) -> int:
+    """Log everybody out; returns how many."""
+    return conn.execute(delete(sessions)).rowcount
 
 
 def forget_ended(conn: Connection, *, now: datetime) -> int:

@@ -41,3 +41,14 @@ def _within(text: str, networks: Sequence[str]) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return address is not None and any(address in ipaddress.ip_network(one, strict=False) for one in networks)
+
+
+def by_https(request: Request) -> bool:
+    """Whether the client speaks HTTPS: with us, or with a proxy that ops trust and that says so."""
+    if request.url.scheme == "https":
+        return True
+    trusted = request.app.state.runtime.settings.trusted_proxies
+    address = request.client.host if request.client else None
+    if address is None or not _within(address, trusted):
+        return False
+    return request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() == "https"

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 
 from starlette.routing import Route
 
+from watcher.web.console import login
 from watcher.web.console.desk import Page
+from watcher.web.operator import Scope
 
-PAGES: tuple[Page, ...] = ()
+PAGES: tuple[Page, ...] = (Page(path="/logout", show=login.logout, methods=("POST",), act=Scope.READ),)
 
 
 def routes() -> Iterator[Route]:
-    """One route per page."""
+    """The login, and one route per page."""
+    yield Route("/login", login.endpoint, methods=["GET", "POST"])
     for page in PAGES:
         yield Route(page.path, page.endpoint, methods=list(page.methods))

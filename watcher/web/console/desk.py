@@ -6,6 +6,7 @@ on only with this session's seal and from our own site, and by those whose scope
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -181,6 +182,8 @@ class Page:
         """Raises Refused for what this operator may not do, and for forms that are not of this session."""
         scope = self.act if desk.posted else self.scope
         if not desk.operator.may(scope):
+            if desk.rt.settings.read_only and scope not in access.SHOWS_ONLY:
+                raise Refused(access.READ_ONLY)
             raise Refused(f"This needs the scope {scope.value!r}, which you do not have.")
         if not desk.posted:
             return
@@ -243,9 +246,14 @@ def clock(at: datetime | None) -> str:
     return f"{at:%H:%M} UTC, {wording.day(at)}" if at else "–"
 
 
+def tongue(text: object) -> str:
+    """For the `lang` of words whose language nobody said: `zh` where they hold Han characters, else `en`."""
+    return "zh" if re.search("[\u3400-\u9fff\uf900-\ufaff]", str(text)) else "en"
+
+
 @cache
 def templates() -> Environment:
-    """The templates of the console, with its filters: `clock`, `ago(now)`, `span`, `day`, `line`."""
+    """The templates of the console, with its filters: `clock`, `ago(now)`, `span`, `day`, `line`, `tongue`."""
     environment = Environment(
         loader=PackageLoader("watcher.web", "templates"),
         autoescape=True,
@@ -258,6 +266,7 @@ def templates() -> Environment:
         "ago": ago,
         "span": span,
         "day": wording.day,
+        "tongue": tongue,
         "line": lambda text, width=120: wording.one_line(str(text), width),
         "query": lambda values: urlencode([(name, value) for name, value in dict(values).items() if value]),
     }
