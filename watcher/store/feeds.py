@@ -30,6 +30,10 @@ from watcher.store import backlog, database
 from watcher.store.schema import feeds
 
 
+PAUSED = "paused"
+"""The reason of a feed that people have paused: its items stay, it is not polled, and no digest calls it failing."""
+
+
 class Rename(StrEnum):
     """What became of a feed that has moved for good."""
 
@@ -359,6 +363,35 @@ def retire(conn: Connection, url: str, *, now: datetime) -> bool:
     return conn.execute(update(feeds).where(named, feeds.c.retired_at.is_(None)).values(retired_at=now)).rowcount > 0
 
 
+def pause(conn: Connection, feed_id: int) -> bool:
+    """Poll the feed no more until `resume`; False when it is not polled anyway."""
+    return conn.execute(update(feeds).where(feeds.c.id == feed_id, LIVE).values(disabled_reason=PAUSED)).rowcount > 0
+
+
+def resume(conn: Connection, feed_id: int, *, now: datetime) -> bool:
+    """Poll a feed again that was paused or is gone, at once; False when it is polled already or removed."""
+    stopped = (feeds.c.retired_at.is_(None), feeds.c.disabled_reason.is_not(None))
+    paused = update(feeds).where(feeds.c.id == feed_id, *stopped, feeds.c.disabled_reason == PAUSED)
+    back: dict[str, Any] = {"disabled_reason": None, "next_poll_at": now, "next_poll_reason": "resumed"}
+    if conn.execute(paused.values(**back)).rowcount:
+        return True
+    gone = update(feeds).where(feeds.c.id == feed_id, *stopped)
+    return conn.execute(gone.values(**(_REVIVED | back))).rowcount > 0
+
+
+def settle(conn: Connection, feed_id: int, *, every_s: int | None, full_text: bool, tags: Sequence[str]) -> bool:
+    """Change what people may choose of a feed that watcher.yml does not name; False when it does, or it is removed."""
+    ours = (feeds.c.id == feed_id, feeds.c.retired_at.is_(None), feeds.c.origin != Origin.FILE.value)
+    values = {"every_s": every_s, "full_text": full_text, "tags": list(tags)}
+    return conn.execute(update(feeds).where(*ours).values(**values)).rowcount > 0
+
+
+def unflag(conn: Connection, feed_id: int) -> bool:
+    """Take the mark of something odd away, once somebody has looked; False when there is none."""
+    flagged = (feeds.c.id == feed_id, feeds.c.flagged.is_not(None))
+    return conn.execute(update(feeds).where(*flagged).values(flagged=None)).rowcount > 0
+
+
 def listing(conn: Connection) -> list[dict[str, Any]]:
     """Every live feed with its polling state, ordered by URL; JSON-safe but for instants.
 
@@ -376,10 +409,13 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 
 def coverage(conn: Connection) -> Coverage:
-    """Live feeds, those whose last poll succeeded, and by title, else URL, the failing and the silent ones."""
+    """Feeds that are followed, those whose last poll succeeded, and by title, else URL, the failing and the silent ones.
+
+    What people have paused is not followed.
+    """
     columns = (feeds.c.title, feeds.c.url, feeds.c.error_count, feeds.c.last_polled_at, feeds.c.disabled_reason)
     query = select(*columns, feeds.c.health).where(feeds.c.retired_at.is_(None)).order_by(feeds.c.url)
-    rows = conn.execute(query).all()
+    rows = [row for row in conn.execute(query) if row.disabled_reason != PAUSED]
     sound = [row for row in rows if not row.error_count and not row.disabled_reason]
     return Coverage(
         feeds_total=len(rows),

@@ -6,9 +6,9 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
-from watcher.model import EventView
+from watcher.model import EventView, Health
 from watcher.store import backlog as waiting
 from watcher.store import deliveries as delivery_rows
 from watcher.store import digests as digest_rows
@@ -21,6 +21,8 @@ from watcher.store.dialect import insert
 from watcher.store.schema import (
     alerts,
     beats,
+    canaries,
+    channels,
     deliveries,
     digests,
     events,
@@ -30,6 +32,7 @@ from watcher.store.schema import (
     matches,
     pages,
     pushes,
+    rule_sets,
     service,
     stories,
 )
@@ -81,6 +84,61 @@ def page_outcomes(conn: Connection) -> dict[str, int]:
 def delivery_states(conn: Connection) -> dict[str, int]:
     """Messages by state."""
     return delivery_rows.states(conn)
+
+
+_TROUBLED = (Health.ATTENTION, Health.FAILING, Health.STALE, Health.GONE)
+
+
+def troubled_feeds(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
+    """Live feeds that do not fare well, those that need a person first, then the longest failing; paused ones not."""
+    columns = feeds.c
+    rank = case({state.value: place for place, state in enumerate(_TROUBLED)}, value=columns.health)
+    query = select(
+        columns.id,
+        columns.url,
+        columns.title,
+        columns.health,
+        columns.health_reason,
+        columns.health_since,
+        columns.failing_since,
+        columns.next_poll_at,
+        columns.disabled_reason,
+    ).where(
+        columns.retired_at.is_(None),
+        columns.health.in_([state.value for state in _TROUBLED]),
+        func.coalesce(columns.disabled_reason, "") != feed_rows.PAUSED,
+    )
+    rows = conn.execute(query.order_by(rank, columns.health_since, columns.id).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def troubled_channels(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
+    """Live channels that are disabled or whose breaker is open: id, why, since when, until when."""
+    columns = channels.c
+    shown = (columns.id, columns.disabled_reason, columns.fault, columns.failing_since, columns.open_until)
+    stopped = or_(columns.disabled_reason.is_not(None), and_(columns.failures > 0, columns.open_until.is_not(None)))
+    query = select(*shown).where(columns.retired_at.is_(None), stopped)
+    return [dict(row._mapping) for row in conn.execute(query.order_by(columns.id).limit(limit))]
+
+
+def canary(conn: Connection) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The newest canary, and the newest that arrived."""
+    query = select(canaries).order_by(canaries.c.started_at.desc()).limit(1)
+    newest = conn.execute(query).one_or_none()
+    arrived = conn.execute(query.where(canaries.c.arrived_at.is_not(None))).one_or_none()
+    return dict(newest._mapping) if newest else None, dict(arrived._mapping) if arrived else None
+
+
+def in_use_since(conn: Connection) -> datetime | None:
+    """When the first rules came into use; None before a worker has read any."""
+    first: datetime | None = conn.execute(select(func.min(rule_sets.c.first_used_at))).scalar_one_or_none()
+    return first
+
+
+def newest_item_at(conn: Connection) -> datetime | None:
+    """When the newest item was stored."""
+    at: datetime | None = conn.execute(select(func.max(items.c.first_seen_at))).scalar_one_or_none()
+    return at
 
 
 def beat_at(conn: Connection, name: str) -> datetime | None:
