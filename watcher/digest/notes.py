@@ -21,6 +21,8 @@ def notes(subscription: SubscriptionConfig, window: Window, *, events: int, peri
         told.append(_over(subscription.budget, events, language))
     if hold is Hold.QUIET and (quiet := subscription.quiet) is not None:
         told.append(say("note_quiet", language, begins=f"{quiet.begins:%H:%M}", ends=f"{quiet.ends:%H:%M}"))
+    if hold is Hold.FLOOR:
+        told.append(say("note_floor", language))
     return tuple(told)
 
 

@@ -12,7 +12,7 @@ A schedule is asked of `window`, quiet hours of `quiet`, budgets of `budget`; he
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -27,6 +27,8 @@ class Hold(StrEnum):
 
     QUIET = "quiet"
     OVER = "over"
+    FLOOR = "floor"
+    """Its rule is below its floor: it comes once a day, at the hour of the subscription's schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +48,24 @@ def hold_of(window: Window) -> Hold | None:
 
 
 def timings(
-    subscription: SubscriptionConfig, at: datetime, *, name: str, messages: Sequence[Window] = ()
+    subscription: SubscriptionConfig,
+    at: datetime,
+    *,
+    name: str,
+    messages: Sequence[Window] = (),
+    below_floor: bool = False,
 ) -> Iterator[Timing]:
     """Pure: the windows that can tell an event raised at `at`, the best first; another is for when that one is closed.
 
     `name`: the key of a window that tells only this event. `messages`: the subscription's windows that close after
-    `at` less the budget's time; only a subscription with a budget needs them.
+    `at` less the budget's time; only a subscription with a budget needs them. `below_floor`: the event's rule is wrong
+    too often to be told by itself.
     """
     if subscription.schedule.when is not When.IMMEDIATE:
         yield from scheduled(subscription, at)
+        return
+    if below_floor:
+        yield from _daily(subscription, at)
         return
     closes_at, hold = _allowed_at(subscription, at, messages)
     if hold is not None:
@@ -77,6 +88,13 @@ def _allowed_at(
         else:
             break
     return at, hold
+
+
+def _daily(subscription: SubscriptionConfig, after: datetime) -> Iterator[Timing]:
+    schedule = replace(subscription.schedule, when=When.DAILY)
+    for window in next_windows(schedule, after):
+        closes_at = held_until(subscription.quiet, schedule.zone, window.closes_at) or window.closes_at
+        yield Timing(window=Window(key=f"{Hold.FLOOR}:{window.key}", closes_at=closes_at), immediate=False)
 
 
 def scheduled(subscription: SubscriptionConfig, after: datetime) -> Iterator[Timing]:

@@ -10,7 +10,7 @@ from watcher import config as config_file
 from watcher import log
 from watcher.errors import CannotHelp, Mistakes
 from watcher.model import Config, Notice
-from watcher.pipeline import rule_names, signup
+from watcher.pipeline import ledger, rule_names, signup
 from watcher.pipeline.named_rules import unknown_rules
 from watcher.pipeline.steps import notify
 from watcher.pipeline.thresholds import with_dollars
@@ -90,11 +90,12 @@ def _sync(rt: Runtime, loaded: Config) -> Applied:
 
 
 def check_rules(rt: Runtime) -> None:
-    """Look whether the rule files changed; tell `ops:` once a day while they cannot be read."""
+    """Look whether the rule files changed and where rules stand; tell `ops:` once a day while they cannot be read."""
     lines: tuple[str, ...] = ("The last good rules stay in force.",)
     try:
         rule_names.keep(rt)
         _tell_unknown_rules(rt)
+        ledger.look(rt)
     except Mistakes:
         lines = ("There are no good rules yet: items are stored and wait.",)
     if rt.rules.mistakes:

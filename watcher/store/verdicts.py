@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from watcher.store.dialect import insert
-from watcher.store.schema import event_sources, events, items, verdicts
+from watcher.store.schema import event_sources, events, items, rule_sets, verdicts
 
 
 class Verdict(StrEnum):
@@ -90,6 +90,42 @@ def ledgers(conn: Connection, *, version: str | None = None) -> dict[str, Ledger
     for row in conn.execute(query if version is None else query.where(verdicts.c.rules_version == version)):
         counts.setdefault(row.rule_id, {})[row.verdict] = row.number
     return {rule_id: Ledger(**found) for rule_id, found in counts.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """How often one word was said of the events that one version of the rules told."""
+
+    rule_id: str
+    rules_version: str
+    own_version: str
+    """Of the rule itself in that version; that version's where it was not kept."""
+    verdict: Verdict
+    number: int
+    first_at: datetime
+    last_at: datetime
+
+
+def entries(conn: Connection, *, rule_id: str | None = None) -> list[Entry]:
+    """The whole ledger, or one rule's: by rule, version and word."""
+    key = (verdicts.c.rule_id, verdicts.c.rules_version, verdicts.c.verdict)
+    told = (func.count().label("number"), func.min(verdicts.c.created_at), func.max(verdicts.c.created_at))
+    query = select(*key, *told).group_by(*key).order_by(*key)
+    rows = conn.execute(query if rule_id is None else query.where(verdicts.c.rule_id == rule_id)).all()
+    kept = select(rule_sets.c.version, rule_sets.c.own).where(rule_sets.c.version.in_({row[1] for row in rows}))
+    own = {version: of_rules or {} for version, of_rules in conn.execute(kept)}
+    return [
+        Entry(
+            rule_id=rule,
+            rules_version=version,
+            own_version=own.get(version, {}).get(rule, version),
+            verdict=Verdict(verdict),
+            number=number,
+            first_at=first_at,
+            last_at=last_at,
+        )
+        for rule, version, verdict, number, first_at, last_at in rows
+    ]
 
 
 def judged(conn: Connection, *, rule_id: str | None = None) -> list[Judged]:

@@ -70,6 +70,7 @@ ENGLISH: dict[str, str] = {
     "left_out": "Left out: {what}",
     # notes before the entries
     "note_quiet": "Held during your quiet hours, {begins} to {ends}.",
+    "note_floor": "Of rules that were wrong too often of late: told once a day until they are better.",
     "note_over_none": "Your budget of {messages} messages {period} was used up.",
     "note_over_one": "1 further event: your budget of {messages} messages {period} was used up.",
     "note_over_many": "{count} further events: your budget of {messages} messages {period} was used up.",
@@ -208,6 +209,7 @@ CHINESE: dict[str, str] = {
     "left_out": "未列出：{what}",
     # 条目之前的说明
     "note_quiet": "因您的免打扰时段（{begins}至{ends}）而延后发送。",
+    "note_floor": "这些规则近期误报偏多，改进之前每天汇总发送一次。",
     "note_over_none": "{period}{messages}条消息的额度已用完。",
     "note_over_one": "另有1个事件：{period}{messages}条消息的额度已用完。",
     "note_over_many": "另有{count}个事件：{period}{messages}条消息的额度已用完。",
