@@ -74,6 +74,7 @@ class Stage:
             "WATCHER_ALLOW_PRIVATE": "127.0.0.0/8",
             "WATCHER_SWEEP_EVERY_S": "0.5",
             "WATCHER_RETRY_BASE_S": "0.5",
+            "WATCHER_CANARY_EVERY_S": "0",
             "LINE_TEST_SECRET": SECRET,
             "LINE_TEST_SLACK": self.web.url("/slack"),
         }

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from watcher import log, runtime
 from watcher.errors import TryAgain
-from watcher.pipeline import Nudges, batch_size
+from watcher.pipeline import Nudges, batch_size, canary
 from watcher.runtime import Runtime
 from workers.app import SWEEP, app, settings
 
@@ -37,8 +37,18 @@ class Task(celery.Task):
     ignore_result = True
 
     def step(self, work: Callable[[Runtime, Sequence[int]], Nudges], ids: Sequence[int]) -> None:
-        """Do the step for the rows and publish what it says should be looked at next; see `guard`."""
-        self.guard(lambda rt: work(rt, ids), ids=list(ids)[:5], count=len(ids))
+        """Do the step for the rows and publish what it says should be looked at next; see `guard`.
+
+        Ids of canaries are negative, and nought asks to be told that somebody works here (`watcher.pipeline.canary`).
+        """
+        news = [one for one in ids if one > canary.PRESENT]
+        ours = [one for one in ids if one < canary.PRESENT]
+        if canary.PRESENT in ids:
+            self.guard(lambda rt: canary.present(rt, str(self.name).partition(".")[2]))
+        if ours:
+            self.guard(lambda rt: canary.travel(rt, work, ours), canary=True)
+        if news:
+            self.guard(lambda rt: work(rt, news), ids=news[:5], count=len(news))
 
     def guard(self, work: Callable[[Runtime], Nudges], **about: Any) -> None:
         """Run `work` and publish its nudges.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watcher import pipeline
+from watcher.pipeline import canary, canary_alarm
 from watcher.runtime import Runtime
 from workers.app import app
 from workers.base import Task, without_long_queues
@@ -52,6 +53,7 @@ def deliveries(self: Task, ids: list[int]) -> None:
 def sweep(self: Task) -> None:
     self.guard(watch_files)
     self.guard(lambda rt: without_long_queues(pipeline.due(rt)))
+    self.guard(tend_canary)
 
 
 def watch_files(rt: Runtime) -> pipeline.Nudges:
@@ -59,3 +61,10 @@ def watch_files(rt: Runtime) -> pipeline.Nudges:
     pipeline.apply_config(rt)
     pipeline.check_rules(rt)
     return {}
+
+
+def tend_canary(rt: Runtime) -> pipeline.Nudges:
+    """Send a canary when it is time, look for the one under way, and raise the alarm when it is late."""
+    found = canary.tend(rt)
+    canary_alarm.watch(rt)
+    return found

@@ -41,6 +41,7 @@ def chosen(tmp_path: Path, sqlite_template: Path, valkey: Valkey) -> Settings:
         config_path=tmp_path / "watcher.yml",
         redis_url=valkey.broker_url,
         sweep_every_s=0.5,
+        canary_every_s=0,
         worker_processes=1,
     )
 
