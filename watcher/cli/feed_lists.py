@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,34 +15,14 @@ import typer
 
 from watcher.cli.feed_add import AlertHistoryOption, TagOption
 from watcher.cli.session import opened
-from watcher.errors import CannotHelp, RefusedAddress
-from watcher.model import AlertHistory, FeedConfig, Origin
-from watcher.net.address import check_url
-from watcher.parse.language import primary
-from watcher.parse.opml import MAX_BYTES, MAX_FEEDS, FeedList, NotOpml, Outline, read_opml, write_opml
-from watcher.runtime import Runtime
-from watcher.store import feed_details, feeds
+from watcher.errors import CannotHelp
+from watcher.model import AlertHistory, Origin
+from watcher.parse.opml import MAX_BYTES, MAX_FEEDS, FeedList, NotOpml, read_opml
+from watcher.pipeline import feed_lists
+from watcher.pipeline.feed_lists import NotTaken, Taken
 from watcher.wording import counted, one_line
 
 _FOUND = 3
-_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
-    """A feed that was not taken, and where it stands."""
-
-    line: int
-    url: str
-    reason: str
-
-
-@dataclass(slots=True, kw_only=True)
-class _Report:
-    added: list[str] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    repeated: list[_Told] = field(default_factory=list)
-    refused: list[_Told] = field(default_factory=list)
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +45,9 @@ def import_feeds(
     """
     found = _read(source)
     with opened() as rt:
-        report = _take(rt, found, alert_history, tuple(tag or ()), dry_run=dry_run)
+        report = feed_lists.take(
+            rt, found, origin=Origin.CLI, alert_history=alert_history, tags=tag or (), dry_run=dry_run
+        )
     if as_json:
         typer.echo(json.dumps(_row(report, found), ensure_ascii=False))
     else:
@@ -87,65 +69,18 @@ def _read(source: str) -> FeedList:
         raise typer.Exit(1) from reason
 
 
-def _take(
-    rt: Runtime, found: FeedList, alert_history: AlertHistory, tags: tuple[str, ...], *, dry_run: bool
-) -> _Report:
-    report = _Report()
-    with rt.database.read() as conn:
-        known = feed_details.live_urls(conn)
-    wanted: dict[str, FeedConfig] = {}
-    met: set[str] = set()
-    for outline in found.outlines:
-        try:
-            url = check_url(outline.url, allow_private=rt.settings.allow_private).url
-        except RefusedAddress as reason:
-            report.refused.append(_Told(line=outline.line, url=_cut(outline.url), reason=str(reason)))
-            continue
-        if url in met:
-            report.repeated.append(_Told(line=outline.line, url=url, reason="listed before"))
-            continue
-        met.add(url)
-        if known & {url, outline.url}:
-            report.known.append(url)
-        else:
-            wanted[url] = _config(url, outline, alert_history, tags)
-    report.added = list(wanted) if dry_run else _add(rt, list(wanted.values()))
-    report.known += list(wanted.keys() - set(report.added))
-    return report
-
-
-def _config(url: str, outline: Outline, alert_history: AlertHistory, tags: tuple[str, ...]) -> FeedConfig:
-    return FeedConfig(
-        url=url,
-        title=outline.title,
-        language=primary(outline.language) if outline.language else None,
-        tags=tuple(dict.fromkeys((*outline.tags, *tags))),
-        alert_history=alert_history,
-    )
-
-
-def _add(rt: Runtime, configs: list[FeedConfig]) -> list[str]:
-    """The URLs that were added; a feed that lives on in another one is known already."""
-    added: list[str] = []
-    # in pieces, so that a running service is not kept from its own writes
-    for start in range(0, len(configs), _BATCH):
-        with rt.database.write() as conn:
-            added += feeds.add_all(conn, configs[start : start + _BATCH], origin=Origin.CLI, now=rt.clock())
-    return added
-
-
 def _cut(url: str) -> str:
     return one_line(url, 300)
 
 
-def _row(report: _Report, found: FeedList) -> dict[str, object]:
-    def told(those: list[_Told]) -> list[dict[str, object]]:
+def _row(report: Taken, found: FeedList) -> dict[str, object]:
+    def told(those: Sequence[NotTaken]) -> list[dict[str, object]]:
         return [{"line": one.line, "url": one.url, "reason": one.reason} for one in those]
 
     return {
         "title": found.title,
-        "added": report.added,
-        "known": report.known,
+        "added": list(report.added),
+        "known": list(report.known),
         "repeated": told(report.repeated),
         "refused": told(report.refused),
         "over": found.over,
@@ -153,7 +88,7 @@ def _row(report: _Report, found: FeedList) -> dict[str, object]:
     }
 
 
-def _tell(report: _Report, found: FeedList, *, dry_run: bool) -> None:
+def _tell(report: Taken, found: FeedList, *, dry_run: bool) -> None:
     for one in report.refused:
         typer.echo(f"line {one.line}: {one.url}: {one.reason}", err=True)
     for one in report.repeated:
@@ -177,21 +112,14 @@ def export_feeds(
     Secrets are never written: a feed that needs headers is named, and needs them again where it is imported.
     """
     with opened() as rt:
-        with rt.database.read() as conn:
-            rows = feed_details.exported(conn)
-        outlines = [
-            Outline(url=row["url"], title=row["title"], language=row["language"], tags=tuple(row["tags"]))
-            for row in rows
-        ]
-        document = write_opml(outlines, title="Feeds of biotech-watcher", now=rt.clock())
+        given = feed_lists.give(rt)
     if path is None or str(path) == "-":
-        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.write(given.document)
     else:
-        _write(path, document)
-        typer.echo(f"{path}: {counted(len(rows), 'feed')}")
-    for row in rows:
-        if row["headers"]:
-            typer.echo(f"{row['url']} needs {', '.join(row['headers'])}, which is not written", err=True)
+        _write(path, given.document)
+        typer.echo(f"{path}: {counted(given.feeds, 'feed')}")
+    for url, names in given.secret:
+        typer.echo(f"{url} needs {', '.join(names)}, which is not written", err=True)
 
 
 def _write(path: Path, document: bytes) -> None:
