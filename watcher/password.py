@@ -17,6 +17,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import hash_secret
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from watcher.errors import CannotHelp
+
 SHORTEST, LONGEST = 12, 1000
 """Characters. Below the first a password is refused; beyond the second a login is not even looked at."""
 FILE = "admin-password"
@@ -104,13 +106,18 @@ def same(kept_hash: str, given: str) -> bool:
 
 
 def made_in(folder: Path) -> tuple[Path, bool]:
-    """The file of the data folder with a password of our making, and whether it was made just now; mode 0600."""
+    """The file of the data folder with a password of our making, and whether it was made just now; mode 0600.
+
+    Raises CannotHelp when it cannot be written.
+    """
     path = folder / FILE
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path, False
+    except OSError as error:
+        raise CannotHelp(f"cannot keep a password for the console in {path}: {error.strerror}") from None
     with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(f"{secrets.token_urlsafe(18)}\n")
     return path, True

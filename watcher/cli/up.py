@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from watcher import config, log, runtime, settings
+from watcher import config, log, password, runtime, settings
 from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.match.language import load_rules
 from watcher.settings import Settings
@@ -38,9 +38,10 @@ def up(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     _migrate(chosen)
+    opens = _how_to_get_in(chosen) if web else ""
     tree = Supervisor(chosen, services=("worker", "beat", "web") if web else ("worker", "beat"))
     tree.start()
-    where = f" · http://{chosen.web_host}:{chosen.web_port}/" if web else ""
+    where = f" · http://{chosen.web_host}:{chosen.web_port}/{opens}" if web else ""
     typer.echo(f"watcher is up · {chosen.config_path}{where} · Ctrl-C ends it", err=True)
     try:
         tree.wait(stop)
@@ -65,6 +66,16 @@ def _refuse_mistakes(chosen: Settings) -> None:
         found += mistakes.mistakes
     if found:
         raise Mistakes(found)
+
+
+def _how_to_get_in(chosen: Settings) -> str:
+    """Where the console's password stands, which is made here if nobody gave one and the database is our own."""
+    if chosen.admin_password is not None:
+        return ""
+    if chosen.database_url is not None:
+        return " · nobody can log in until WATCHER_ADMIN_PASSWORD is set"
+    path, _ = password.made_in(chosen.data_dir)
+    return f" · its password is in {path}"
 
 
 def _free_port(chosen: Settings) -> int:

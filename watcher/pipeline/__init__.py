@@ -22,6 +22,7 @@ from watcher.pipeline.refresh import refresh_feeds
 from watcher.pipeline.send import deliver, park_unsendable
 from watcher.pipeline.signup import forget_signups
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
+from watcher.pipeline.tokens import forget_access
 from watcher.pipeline.windows import keep_windows
 from watcher.runtime import Runtime
 from watcher.store import deliveries, digests, events, feeds, history, hubs, items, overview, pages, stories
@@ -95,6 +96,7 @@ def _forget_old(rt: Runtime, now: datetime) -> None:
         hubs.forget(conn, before=now - _KEEP_PUSHES, limit=_FORGET_BATCH)
         forget_pages(conn, now=now)
         forget_signups(conn, now=now)
+        forget_access(conn, now=now)
         before = now - timedelta(days=rt.settings.keep_items_days)
         if history.forget(conn, before=before, limit=_FORGET_BATCH) < _FORGET_BATCH:
             overview.record_beat(conn, "forget", now=now)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from collections.abc import Sequence
 
 import uvicorn
 
-from watcher import log, runtime, settings
+from watcher import log, password, runtime, settings
 from watcher.errors import WatcherError
+from watcher.settings import Settings
 from watcher.web import app
 
+_WATCH_EVERY_S = 5.0
 _log = log.get("web")
 
 
@@ -24,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen = settings.with_values(settings.load(), web_host=options.host, web_port=options.port)
         log.configure(level=chosen.log_level)
+        _say_how_to_get_in(chosen)
         rt = runtime.open(chosen)
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
@@ -43,11 +47,37 @@ def main(argv: Sequence[str] | None = None) -> int:
             limit_concurrency=100,
         )
     )
+    ended = threading.Event()
+    watching = threading.Thread(target=_watch, args=(rt, ended), name="watch", daemon=True)
+    watching.start()
     try:
         server.run()
     finally:
+        ended.set()
+        watching.join(_WATCH_EVERY_S)
         rt.close()
     return 0 if server.started else 1
+
+
+def _watch(rt: Runtime, ended: threading.Event) -> None:
+    """Look for late canaries, so that there is an alarm when every worker and the beat stand still."""
+    while not ended.wait(min(_WATCH_EVERY_S, rt.settings.canary_late_s)):
+        try:
+            canary_alarm.watch(rt)
+        except WatcherError as error:
+            _log.warning("nobody can look for canaries", why=str(error))
+
+
+def _say_how_to_get_in(chosen: Settings) -> None:
+    """Make the password that nobody gave, if the database is our own; else say that nobody gets in."""
+    if chosen.admin_password is not None:
+        return
+    if chosen.database_url is not None:
+        _log.warning("nobody can log in at the console: set WATCHER_ADMIN_PASSWORD or WATCHER_ADMIN_PASSWORD_FILE")
+        return
+    path, made = password.made_in(chosen.data_dir)
+    if made:
+        _log.warning("made a password for the console", file=str(path))
 
 
 if __name__ == "__main__":

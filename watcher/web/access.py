@@ -7,7 +7,6 @@ may try a password is decided in `login_limits`.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
 import threading
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from starlette.responses import Response
 
 from watcher import password
 from watcher.errors import TryAgain
+from watcher.pipeline.tokens import PREFIX, digest
 from watcher.runtime import Runtime
 from watcher.store import sessions, tokens
 from watcher.web.client_address import by_https
@@ -28,17 +28,11 @@ COOKIE = "watcher-session"
 ADMIN = "admin"
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=7)
 TOUCH_EVERY = timedelta(minutes=1)
-TOKEN_PREFIX = "wat_"  # noqa: S105 (what tokens begin with, for secret scanners)
 SHOWS_ONLY = frozenset({Scope.READ, Scope.METRICS})
 """What is left to everybody in read-only mode."""
 READ_ONLY = "The service is in read-only mode: nothing is changed while WATCHER_READ_ONLY says yes."
 _COOKIE_CHARACTERS = 200
 _hashing = threading.Lock()
-
-
-def digest(secret: str) -> str:
-    """What is kept of a cookie or a token: they are random, so that no salt is needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def password_hash(rt: Runtime) -> str | None:
@@ -72,7 +66,7 @@ def by_token(request: Request) -> Operator | None:
     """Whoever `Authorization: Bearer` names (RFC 6750, 2.1); None for nobody."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
-    if kind.lower() != "bearer" or not token.startswith(TOKEN_PREFIX) or len(token) > _COOKIE_CHARACTERS:
+    if kind.lower() != "bearer" or not token.startswith(PREFIX) or len(token) > _COOKIE_CHARACTERS:
         return None
     rt: Runtime = request.app.state.runtime
     now = rt.clock()

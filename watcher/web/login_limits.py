@@ -41,8 +41,6 @@ class LoginReason(StrEnum):
 
 PLACE = Limit(free=3, first=timedelta(seconds=2), longest=timedelta(minutes=15), forgotten=timedelta(hours=24))
 EVERYWHERE = Limit(free=30, first=timedelta(seconds=1), longest=timedelta(seconds=30), forgotten=timedelta(minutes=15))
-KEPT = timedelta(days=2)
-"""How long a row may matter: longer than any limit looks back."""
 
 
 def wait(failed: Failed | None, now: datetime) -> timedelta:

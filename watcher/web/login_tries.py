@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from watcher import log, password
 from watcher.pipeline.signup_limits import keys
+from watcher.pipeline.tokens import digest
 from watcher.runtime import Runtime
 from watcher.store import Connection, audit, logins
 from watcher.web import access
@@ -79,7 +80,7 @@ def place(request: Request, rt: Runtime, key: str) -> Place:
 
 def recognising(rt: Runtime, key: str) -> URLSafeTimedSerializer:
     """Signs the cookie of a known browser; a new password makes every browser a stranger."""
-    held = access.digest(access.password_hash(rt) or "")
+    held = digest(access.password_hash(rt) or "")
     return URLSafeTimedSerializer(key, salt=f"console.known.{held}")
 
 

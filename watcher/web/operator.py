@@ -5,18 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class Scope(StrEnum):
-    """What a page or a call needs; whoever may do the later may not thereby do the earlier: a session has them all."""
-
-    READ = "read"
-    """See everything but secrets."""
-    JUDGE = "judge"
-    """Say of an event whether it was useful."""
-    OPERATE = "operate"
-    """Change feeds, subscriptions, mutes, rules; send again; reload."""
-    METRICS = "metrics"
-    """Read `/metrics`."""
+from watcher.pipeline.tokens import Scope as Scope
 
 
 class Proof(StrEnum):
