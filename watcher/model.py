@@ -22,6 +22,7 @@ class Origin(StrEnum):
     CLI = "cli"
     PAGE = "page"
     SELF = "self"
+    API = "api"
 
 
 class AlertHistory(StrEnum):
@@ -327,6 +328,8 @@ class Feed:
     health: Health = Health.NEW
     pushed_until: datetime | None = None
     """Until then a hub that has proved itself brings what is new, and polls are only a safety net."""
+    caught_up_at: datetime | None = None
+    """When it was first read whole, since the database was restored if it ever was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -540,6 +543,8 @@ class Item:
     story_id: int | None = None
     """Its story, once it was classified."""
     again: Again | None = None
+    held: bool = False
+    """What it tells may have been told before the database was restored."""
 
     @property
     def told_at(self) -> datetime:
@@ -1069,6 +1074,8 @@ class DeliveryState(StrEnum):
     """Given up after its time or a refusal that trying again cannot mend; `watcher deliveries retry` wakes it."""
     WITHHELD = "withheld"
     """Never sent: its reader unsubscribed or muted it, or the address bounces. The reason says which."""
+    HELD = "held"
+    """It may have been sent before the database was restored from a backup; `watcher resume` decides."""
 
 
 class OutcomeKind(StrEnum):
