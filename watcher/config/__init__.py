@@ -83,6 +83,26 @@ def read(path_name: str, text: str) -> Config:
     return config
 
 
+def read_subscription(subscription_id: str, value: Any) -> SubscriptionConfig:
+    """One subscription as watcher.yml would say it, given as plain values; raises Mistakes.
+
+    The `path` of each mistake is a JSON pointer (RFC 6901) into the value.
+    """
+    top = At(document=_Plain(path_name="", value=value), mistakes=[])
+    found = _subscription(top, subscription_id, value)
+    if found is None or top.mistakes:
+        raise Mistakes(top.mistakes)
+    return found
+
+
+class _Plain(strict_yaml.Document):
+    """Values that came without a file: a mistake says where it is by its pointer."""
+
+    def mistake(self, path: strict_yaml.KeyPath, message: str, instead: str = "") -> Mistake:
+        parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+        return Mistake(path="".join(f"/{part}" for part in parts), line=0, message=message, instead=instead)
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of watcher.yml, made from the tables that check it."""
     return {

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
+from watcher.model import Origin
 from watcher.store.digests import OPEN
 from watcher.store.schema import (
     alerts,
@@ -28,7 +29,7 @@ from watcher.store.schema import (
     suppressions,
     verdicts,
 )
-from watcher.store.subscriptions import OPS
+from watcher.store.subscriptions import OPS, listed
 
 Rows = list[dict[str, Any]]
 
@@ -250,6 +251,18 @@ def channel_ids(conn: Connection, *, limit: int, after: str | None = None) -> li
     """Ids of live channels, in order."""
     query = select(channels.c.id).where(channels.c.retired_at.is_(None)).order_by(channels.c.id).limit(limit)
     return list(conn.execute(query if after is None else query.where(channels.c.id > after)).scalars())
+
+
+def of_the_service(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of the ids that are live channels of watcher.yml: readers' own are nobody else's to send to."""
+    mine = (channels.c.id.in_(list(ids)), channels.c.origin == Origin.FILE.value, channels.c.retired_at.is_(None))
+    return set(conn.execute(select(channels.c.id).where(*mine)).scalars())
+
+
+def subscription_rows(conn: Connection, ids: Sequence[str]) -> Rows:
+    """The live subscriptions of those ids, by id: `{"id", "origin", "state", "since", "by", "config"}`."""
+    live = (subscriptions.c.id.in_(list(ids)), subscriptions.c.retired_at.is_(None), subscriptions.c.id != OPS)
+    return [listed(row) for row in conn.execute(select(subscriptions).where(*live).order_by(subscriptions.c.id))]
 
 
 def subscription_ids(conn: Connection, *, limit: int, after: str | None = None) -> list[str]:

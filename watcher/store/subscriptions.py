@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from watcher import wire
-from watcher.model import EmptyDay, SubscriptionConfig, When
+from watcher.model import EmptyDay, Origin, SubscriptionConfig, When
 from watcher.store import file_rows
+from watcher.store.dialect import insert
 from watcher.store.feeds import SyncReport
 from watcher.store.schema import digests, subscriptions
 
@@ -65,6 +66,22 @@ def told_of(conn: Connection, ids: Collection[str]) -> set[str]:
     return set(conn.execute(select(subscriptions.c.id).where(TOLD, subscriptions.c.id.in_(ids))).scalars())
 
 
+def put(conn: Connection, config: SubscriptionConfig, *, origin: Origin, now: datetime) -> bool | None:
+    """Make the subscription of that id, or change it where it is of the same origin; whether it is new.
+
+    None, and nothing is changed, where another origin has that id. One that has ended stays so.
+    """
+    row = conn.execute(select(subscriptions.c.origin).where(subscriptions.c.id == config.id).with_for_update()).first()
+    if row is None:
+        values = {"config": wire.dump(config), "origin": origin.value, "created_at": now}
+        made = insert(conn, subscriptions).values(id=config.id, **values).on_conflict_do_nothing(index_elements=["id"])
+        return True if conn.execute(made).rowcount else None
+    if row.origin != origin.value:
+        return None
+    conn.execute(update(subscriptions).where(subscriptions.c.id == config.id).values(config=wire.dump(config)))
+    return False
+
+
 def lock(conn: Connection, ids: Collection[str]) -> None:
     """Lock these until the transaction ends, so that two workers cannot both take the last place of a budget."""
     query = select(subscriptions.c.id).where(subscriptions.c.id.in_(ids)).order_by(subscriptions.c.id)
@@ -113,10 +130,11 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
     `{"id", "origin", "state", "since", "by", "config"}`: the state is active, ended or unconfirmed.
     """
     query = select(subscriptions).where(subscriptions.c.retired_at.is_(None), subscriptions.c.id != OPS)
-    return [_listed(row) for row in conn.execute(query.order_by(subscriptions.c.id))]
+    return [listed(row) for row in conn.execute(query.order_by(subscriptions.c.id))]
 
 
-def _listed(row: Row[Any]) -> dict[str, Any]:
+def listed(row: Row[Any]) -> dict[str, Any]:
+    """A row as `listing` has it."""
     state, since = "active", row.created_at
     if row.ended_at is not None:
         state, since = "ended", row.ended_at

@@ -86,6 +86,11 @@ def forgive(conn: Connection, address: str) -> bool:
     return conn.execute(delete(suppressions).where(mine)).rowcount > 0
 
 
+def forgive_key(conn: Connection, key: str) -> bool:
+    """As `forgive`, for the address of that key: also where the address itself was erased."""
+    return conn.execute(delete(suppressions).where(suppressions.c.address_key == key)).rowcount > 0
+
+
 def listing(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
     """What is held against addresses, the newest first; `address` is None where its reader had it erased."""
     table = suppressions.c
