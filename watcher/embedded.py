@@ -78,6 +78,20 @@ def answers(path: Path, *, timeout_s: float = 1.0) -> bool:
         return False
 
 
+def fault(settings: Settings, *, timeout_s: float = 2.0) -> str:
+    """Why the broker cannot be used; empty when it can."""
+    import redis  # only here: what starts processes need not wait for it
+
+    client = redis.Redis.from_url(client_url(settings), socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+    try:
+        client.ping()
+    except (redis.RedisError, OSError) as error:
+        return f"{type(error).__name__}: the broker does not answer"
+    finally:
+        client.close()
+    return ""
+
+
 # ── starting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

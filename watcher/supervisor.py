@@ -1,5 +1,7 @@
 """The processes of `watcher up` as one tree: started, watched, restarted with back-off, ended in order.
 
+A worker or beat that runs and does nothing is killed and started again, too: each touches a file while it works.
+
 Each child leads a session of its own and is announced to `watcher.guardian` before its program begins, so that not even
 SIGKILL of this process leaves one behind. What the children do is their own affair.
 """
@@ -33,6 +35,10 @@ _STOP_S = {"beat": 3.0, "worker": 25.0, "web": 5.0, BROKER: 3.0}
 """How long each may take to end, a worker longer than a send; beat, worker and web end at the same time."""
 _LOOK_EVERY_S = 0.2
 _STEADY_S = 60.0
+_START_S = 30.0
+"""How long a child may take until its first pulse."""
+_PULSES = ("worker", "beat")
+_LATE_LOOK_S = 5.0
 _RETRY_MAX_S = 30.0
 # says its own pid, which exec keeps, on the guardian's pipe; then becomes the child, without the pipe
 _ANNOUNCE = ("/bin/sh", "-c", 'echo "+$$ $0" >&0; exec "$@" </dev/null')
@@ -42,6 +48,11 @@ _log = log.get("supervisor")
 def retry_after_s(failures: int) -> float:
     """How long to wait before a child that has ended `failures` times in a row is started again."""
     return float(min(_RETRY_MAX_S, 0.5 * 2 ** min(failures - 1, 10)))
+
+
+def pulse_file(data_dir: Path, name: str) -> Path:
+    """The file that the child of that name touches while it works."""
+    return data_dir / f"alive-{name}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +65,10 @@ class _Child:
     """When to start it again; None while it runs."""
     attached: Path | None = None
     """The socket of a broker that somebody else had started."""
+    pulse_ns: int = 0
+    """When its file was last touched, as the file says."""
+    pulse_at: float = 0.0
+    """When we saw that, by our own clock: one that sleeps with the machine."""
 
     def runs(self) -> bool:
         if self.process is None:
@@ -154,6 +169,7 @@ class Supervisor:
     def _start(self, name: str) -> None:
         child = self._children.setdefault(name, _Child(name=name))
         child.started_at, child.retry_at = time.monotonic(), None
+        child.pulse_ns, child.pulse_at = self._pulse_ns(child), child.started_at + _START_S
         with _output(self.logs or (self.settings.data_dir if name == BROKER else None), name) as output:
             if name == BROKER:
                 valkey = embedded.start(
@@ -192,7 +208,11 @@ class Supervisor:
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _watch(self) -> None:
+        looked_at = time.monotonic()
         while not self._stopping.wait(_LOOK_EVERY_S):
+            if time.monotonic() - looked_at > _LATE_LOOK_S:
+                self._forget_pulses()  # we stood still ourselves, and with us perhaps the whole machine
+            looked_at = time.monotonic()
             if self._guardian is not None and self._guardian.poll() is not None:
                 self._try_guardian_again()
             for child in self._children.values():
@@ -210,6 +230,30 @@ class Supervisor:
             wait_s = retry_after_s(child.failures)
             child.retry_at = now + wait_s
             _log.warning("a child ended; it is started again", child=child.name, status=status, in_s=wait_s)
+        elif (idle_s := self._idle_s(child, now)) > self.settings.stall_s / 2:
+            if child.name == "worker" and embedded.fault(self.settings):
+                child.pulse_at = now  # it waits for the broker; what it has in hand it can still finish
+                return
+            _log.error("a child stands still; it is killed", child=child.name, idle_s=round(idle_s, 1))
+            child.kill_group()
+
+    def _idle_s(self, child: _Child, now: float) -> float:
+        """How long the child has not touched its file; 0 for one that has none."""
+        if child.name not in _PULSES:
+            return 0.0
+        pulse_ns = self._pulse_ns(child)
+        if pulse_ns != child.pulse_ns:
+            child.pulse_ns, child.pulse_at = pulse_ns, now
+        return now - child.pulse_at
+
+    def _pulse_ns(self, child: _Child) -> int:
+        with contextlib.suppress(OSError):
+            return pulse_file(self.settings.data_dir, child.name).stat().st_mtime_ns
+        return 0
+
+    def _forget_pulses(self) -> None:
+        for child in self._children.values():
+            child.pulse_at = max(child.pulse_at, time.monotonic())
 
     def _start_again(self, child: _Child) -> None:
         try:

@@ -21,7 +21,7 @@ class Poker(Scheduler):
 
     def tick(self, *args: Any, **more: Any) -> float:
         wait_s = super().tick(*args, **more)
-        alive.touch(settings())
+        alive.touch(settings(), "beat")
         return float(wait_s)
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:

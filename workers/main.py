@@ -110,7 +110,8 @@ def _logging_is_ours(**_about: Any) -> None:
 
 def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int | None) -> int:
     signals.worker_process_shutdown.connect(lambda **_about: close_runtime(), weak=False)
-    signals.heartbeat_sent.connect(lambda **_about: alive.touch(chosen), weak=False)
+    pulse = alive.Pulse(app, chosen, queues)
+    signals.heartbeat_sent.connect(lambda **_about: pulse.beat(), weak=False)
     if SWEEP in queues:
         signals.worker_ready.connect(lambda **_about: poke(), weak=False)
     # JSON is all that we accept, so root gains a sender nothing

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from watcher import config as config_file
 from watcher import log
 from watcher.errors import CannotHelp, Mistakes
 from watcher.model import Config, Notice
-from watcher.pipeline import ledger, rule_names, signup
+from watcher.pipeline import ledger, reload_state, rule_names, signup
 from watcher.pipeline.named_rules import unknown_rules
+from watcher.pipeline.reload_state import Files
 from watcher.pipeline.steps import notify
 from watcher.pipeline.thresholds import with_dollars
 from watcher.runtime import Runtime
@@ -51,12 +53,18 @@ def apply_config(rt: Runtime) -> Applied | None:
         rt.config_stamp = stamp
         mistakes = str(refused).splitlines()
         _log.error("watcher.yml refused, the last good one stays", mistakes=mistakes)
+        reload_state.note(rt, Files.CONFIG, version="", mistakes=mistakes)
         lines = ("The last good configuration stays in force.", *mistakes)
         notify(rt, _key("config", rt, mistakes), Notice(subject=f"{path.name} was refused", lines=lines))
         return None
     rt.config_stamp = stamp
+    reload_state.note(rt, Files.CONFIG, version=_version(path))
     _log.info("watcher.yml applied", added=applied.added, changed=applied.changed, retired=applied.retired)
     return applied
+
+
+def _version(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def _key(what: str, rt: Runtime, mistakes: Iterable[str]) -> str:

@@ -11,6 +11,8 @@ import uvicorn
 
 from watcher import log, password, runtime, settings
 from watcher.errors import WatcherError
+from watcher.pipeline import canary_alarm
+from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.web import app
 

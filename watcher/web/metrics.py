@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from watcher.errors import WatcherError
+from watcher.pipeline import checks
 from watcher.runtime import Runtime
 from watcher.store import feeds, hubs, overview
 from watcher.web import health
@@ -68,7 +69,7 @@ class _Rows(Collector):
         for name, text in _TOTALS.items():
             yield CounterMetricFamily(f"watcher_{name}", text, value=counts.get(name, 0))
         yield GaugeMetricFamily("watcher_items_parked", "Items put aside.", value=counts.get("items_parked", 0))
-        age_s = health.sweep_age_s(self._rt)
+        age_s = checks.beat_age_s(self._rt, "sweep")
         if age_s is not None:
             yield GaugeMetricFamily("watcher_sweep_age_seconds", "Time since the last sweep.", value=age_s)
 
