@@ -62,7 +62,7 @@ def lock(conn: Connection, channel_id: str, *, lease_s: float, hand_s: float, no
     if row is None:
         return None
     held = _held_since(conn, [channel_id], lease_s=lease_s, hand_s=hand_s, now=now)
-    return _state(row, held.get(channel_id, ()))
+    return state_of(row, held.get(channel_id, ()))
 
 
 def _held_since(
@@ -87,7 +87,8 @@ def _holding(dialect: str) -> Select[Any]:
     return select(row.channel_id, held).where(*theirs).order_by(held)
 
 
-def _state(row: Row[Any], held_since: tuple[datetime, ...] = ()) -> ChannelState:
+def state_of(row: Row[Any], held_since: tuple[datetime, ...] = ()) -> ChannelState:
+    """A row as it stands; `held_since` is nothing where nobody asks what is being sent."""
     return ChannelState(
         config=wire.load(ChannelConfig, row.config),
         disabled_reason=row.disabled_reason,
@@ -161,7 +162,7 @@ def of_deliveries(
     query = select(channels).where(channels.c.id.in_(wanted)).order_by(channels.c.turn_at.nulls_first(), channels.c.id)
     rows = conn.execute(query).all()
     held = _held_since(conn, [row.id for row in rows], lease_s=lease_s, hand_s=hand_s, now=now)
-    return [_state(row, held.get(row.id, ())) for row in rows]
+    return [state_of(row, held.get(row.id, ())) for row in rows]
 
 
 def states(conn: Connection) -> list[tuple[ChannelState, dict[str, int]]]:
@@ -171,4 +172,4 @@ def states(conn: Connection) -> list[tuple[ChannelState, dict[str, int]]]:
     for channel_id, state, many in conn.execute(count.group_by(*count.selected_columns[:2])):
         counted.setdefault(channel_id, {})[state] = many
     query = select(channels).where(channels.c.retired_at.is_(None)).order_by(channels.c.id)
-    return [(_state(row), counted.get(row.id, {})) for row in conn.execute(query)]
+    return [(state_of(row), counted.get(row.id, {})) for row in conn.execute(query)]

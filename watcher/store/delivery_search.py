@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, String, func, literal_column, select
 
 from watcher.model import DeliveryState
+from watcher.store import event_search
+from watcher.store.event_search import EventFilter
 from watcher.store.schema import alerts, deliveries, digests, events
 
 _APART = timedelta(hours=1)
 """Ids follow the order in which rows were made but for what two workers do at the same time."""
 _WORDY = 500
-"""So many events, the newest, are looked at whose titles hold the words."""
+"""Of so many events, the newest that words are found in, the messages are shown."""
 _UNSENT = deliveries.c.state != literal_column(f"'{DeliveryState.SENT.value}'", String())
 """Written out, as the partial index says it."""
 
@@ -37,7 +39,7 @@ class Wanted:
     key: str = ""
     """The public id: a webhook-id, or what stands before the @ of a Message-ID."""
     words: str = ""
-    """Part of the title of an event that is told."""
+    """Words of an event that is told, each by its beginning."""
     since: datetime | None = None
     until: datetime | None = None
     """Up to and without that instant."""
@@ -73,14 +75,14 @@ def _matching(conn: Connection, wanted: Wanted, before: int | None) -> Select[An
         where.append(table.id == wanted.id)
     if wanted.digest_id is not None:
         where.append(table.digest_id == wanted.digest_id)
-    where += [table.digest_id.in_(one) for one in _digests(wanted)]
+    where += [table.digest_id.in_(one) for one in _digests(conn, wanted)]
     where += _within(conn, wanted.since, wanted.until)
     if before is not None:
         where.append(table.id < before)
     return select(table.id).where(*where).order_by(table.id.desc())
 
 
-def _digests(wanted: Wanted) -> list[Select[Any]]:
+def _digests(conn: Connection, wanted: Wanted) -> list[Select[Any]]:
     """The digests that a message must be of, one query for each thing that is asked of them."""
     found = []
     if wanted.subscription:
@@ -88,9 +90,8 @@ def _digests(wanted: Wanted) -> list[Select[Any]]:
     if wanted.event_id is not None:
         found.append(select(alerts.c.digest_id).where(alerts.c.event_id == wanted.event_id))
     if wanted.words:
-        titled = select(events.c.id).where(events.c.title.icontains(wanted.words, autoescape=True))
-        newest = titled.order_by(events.c.id.desc()).limit(_WORDY).subquery()
-        found.append(select(alerts.c.digest_id).where(alerts.c.event_id.in_(select(newest.c.id))))
+        named = event_search.search(conn, EventFilter(text=wanted.words), limit=_WORDY)
+        found.append(select(alerts.c.digest_id).where(alerts.c.event_id.in_(named)))
     return found
 
 

@@ -9,15 +9,24 @@ from collections.abc import Iterator
 
 from starlette.routing import Route
 
-from watcher.web.console import login
+from watcher.web.console import audit, channels, deliveries, event, events, live, login, overview
 from watcher.web.console.desk import Page
 from watcher.web.operator import Scope
 
-PAGES: tuple[Page, ...] = (Page(path="/logout", show=login.logout, methods=("POST",), act=Scope.READ),)
+PAGES: tuple[Page, ...] = (
+    *overview.PAGES,
+    *events.PAGES,
+    *event.PAGES,
+    Page(path="/audit", show=audit.show),
+    *channels.PAGES,
+    *deliveries.PAGES,
+    Page(path="/logout", show=login.logout, methods=("POST",), act=Scope.READ),
+)
 
 
 def routes() -> Iterator[Route]:
-    """The login, and one route per page."""
+    """The login, the stream of events, and one route per page."""
     yield Route("/login", login.endpoint, methods=["GET", "POST"])
+    yield Route("/events/live", live.endpoint, methods=["GET"])
     for page in PAGES:
         yield Route(page.path, page.endpoint, methods=list(page.methods))
