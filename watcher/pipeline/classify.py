@@ -22,7 +22,7 @@ from watcher.pipeline import place
 from watcher.pipeline.place import Told
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, events, items, stories
+from watcher.store import Connection, digests, events, holds, items, stories
 from watcher.story.amends import Ending, corrects, ending
 from watcher.story.fingerprint import story_key
 from watcher.story.merge import Merged, ToldBy, end, merge, told_by
@@ -167,9 +167,14 @@ def _keep(conn: Connection, reading: _Reading, now: datetime) -> list[int]:
     story_id = place.place(conn, reading.told, opens=bool(reading.matches), now=now)
     if story_id is None:
         return []
+    held = reading.item.held and not reading.item.history
+    going = holds.going_out(conn, story_id) if held else set()
     before = events.ids_of_story(conn, story_id) if reading.ending else []
     told = [_tell(conn, story_id, reading, match, now) for match in reading.matches]
-    return [*told, *_end(conn, before, reading, now)]
+    told += _end(conn, before, reading, now)
+    if held:
+        holds.keep_back(conn, set(told) - going)
+    return told
 
 
 def _tell(conn: Connection, story_id: int, reading: _Reading, match: Match, now: datetime) -> int:
