@@ -5,6 +5,7 @@ What feeds announce and what hubs answer is weighed by `watcher.fetch.hub`; hubs
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from watcher.pipeline.intake import take_in
 from watcher.pipeline.reading import Unreadable, read_document
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, at_once, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, hubs, overview
+from watcher.store import Connection, holds, hubs, overview
 
 _log = log.get("pipeline")
 _ASK_S = 20.0
@@ -252,7 +253,7 @@ def _store(turn: Turn, push: Push, parsed: ParsedFeed) -> list[int]:
     try:
         with rt.database.write() as conn:
             edits = {"edits_for": timedelta(0)} if hubs.overtaken(conn, push) else {}
-            taken = take_in(conn, push.feed, parsed, now=now, **edits)
+            taken = take_in(conn, _as_then(conn, push), parsed, now=now, **edits)
             hubs.trust(conn, push, now=now)
             reason = f"{len(taken.new)} new, {len(taken.edited)} edited"
             if not hubs.finish_push(conn, push, owner=turn.owner, reason=reason, now=now):
@@ -264,6 +265,13 @@ def _store(turn: Turn, push: Push, parsed: ParsedFeed) -> list[int]:
     waited_s = round((now - push.received_at).total_seconds(), 3)
     _log.info("pushed", feed=push.feed.id, new=len(taken.new), edited=len(taken.edited), waited_s=waited_s)
     return [*taken.new, *taken.edited]
+
+
+def _as_then(conn: Connection, push: Push) -> Feed:
+    """The push's feed; what was pushed before the database was restored is doubted however long that is ago."""
+    guard = holds.guard(conn)
+    old = guard is not None and push.received_at <= guard.restored_at
+    return dataclasses.replace(push.feed, caught_up_at=None) if old else push.feed
 
 
 def _drop(turn: Turn, push: Push, why: str) -> list[int]:

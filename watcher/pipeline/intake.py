@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from watcher import log
 from watcher.fetch import edits, republish
 from watcher.fetch.history import is_history
 from watcher.model import Feed, ItemDraft, Notice, ParsedFeed
+from watcher.pipeline import restore_guard
 from watcher.pipeline.pages import want_pages
-from watcher.store import Connection, digests, feeds, items, known
+from watcher.store import Connection, digests, feeds, holds, items, known
 from watcher.store.known import By, Known
 
 _log = log.get("pipeline")
+_Judge = Callable[[datetime | None], restore_guard.Standing]
 _UNDER_NEW_IDS = frozenset({By.LINK, By.DATE, By.PAGE, By.DAY})
 """How entries are known whose ids their publisher has changed; not by another scheme or host of the same id."""
 
@@ -65,8 +68,9 @@ def take_in(
     """
     entries = _sort(conn, feed, _found(conn, feed, parsed.items), now)
     known.take_ids(conn, entries.drafts, entries.found)
-    edited = _take_edits(conn, entries, now, edits_for) if parsed.complete else []
-    new = _add(conn, feed, entries, now)
+    judge = partial(restore_guard.judge, holds.guard(conn) if feed.caught_up_at is None else None, feed, now=now)
+    edited = _take_edits(conn, entries, now, edits_for, judge) if parsed.complete else []
+    new = _add(conn, feed, entries, now, judge)
     want_pages(conn, feed, new, edited, now=now)
     held = sum(verdict.silent for verdict in entries.verdicts)
     if entries.doubted and (held or entries.under_new_ids > republish.MANY):
@@ -124,16 +128,23 @@ def _dates(drafts: Sequence[ItemDraft]) -> list[datetime | None]:
     return [draft.published_at for draft in drafts]
 
 
-def _add(conn: Connection, feed: Feed, entries: _Sorted, now: datetime) -> list[int]:
+def _add(conn: Connection, feed: Feed, entries: _Sorted, now: datetime, judge: _Judge) -> list[int]:
     verdicts = entries.verdicts or [republish.Verdict.NEWS] * len(entries.fresh)
+    standings = [judge(draft.published_at) for draft in entries.fresh]
     silent = [
         verdict.silent
+        or standing is restore_guard.Standing.SILENT
         or is_history(
             feed.alert_history, first_fetched_at=feed.first_fetched_at, published_at=draft.published_at, now=now
         )
-        for draft, verdict in zip(entries.fresh, verdicts, strict=True)
+        for draft, verdict, standing in zip(entries.fresh, verdicts, standings, strict=True)
     ]
-    new = items.add(conn, feed.id, list(zip(entries.fresh, silent, strict=True)), now=now)
+    held = {
+        draft.identity
+        for draft, standing in zip(entries.fresh, standings, strict=True)
+        if standing is restore_guard.Standing.HELD
+    }
+    new = items.add(conn, feed.id, list(zip(entries.fresh, silent, strict=True)), now=now, held=held)
     if new:
         feeds.changed_at(conn, feed.id, now=now)
     return new
@@ -161,7 +172,7 @@ def _flag(conn: Connection, feed: Feed, entries: _Sorted, held: int, now: dateti
 # ── edits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _take_edits(conn: Connection, entries: _Sorted, now: datetime, window: timedelta) -> list[int]:
+def _take_edits(conn: Connection, entries: _Sorted, now: datetime, window: timedelta, judge: _Judge) -> list[int]:
     """Write the entries whose words have changed; the ids of their items."""
     edited = []
     for before, draft in _changed(conn, entries):
@@ -176,7 +187,9 @@ def _take_edits(conn: Connection, entries: _Sorted, now: datetime, window: timed
         )
         _log.debug("an entry changed", item=before.id, what=verdict.value)
         if verdict is edits.Edit.WORDS:
-            items.edit(conn, before, draft, now=now)
+            standing = judge(draft.updated_at)
+            held, silent = standing is restore_guard.Standing.HELD, standing is restore_guard.Standing.SILENT
+            items.edit(conn, before, draft, now=now, held=held, silent=silent)
             edited.append(before.id)
     return edited
 

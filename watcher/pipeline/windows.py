@@ -11,7 +11,7 @@ from watcher import log
 from watcher.digest.timing import Timing, scheduled
 from watcher.model import SubscriptionConfig, Window
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, late, subscriptions
+from watcher.store import Connection, digests, holds, late, subscriptions
 
 _AT_ONCE = 100
 _log = log.get("pipeline")
@@ -26,15 +26,22 @@ def keep_windows(rt: Runtime, now: datetime) -> None:
             _merge(conn, digest_id, now)
     with rt.database.read() as conn:
         wanting = subscriptions.wanting_a_window(conn, now=now)
+        guard = holds.guard(conn) if wanting else None
+    since = guard.restored_at if guard else None
     for start in range(0, len(wanting), _AT_ONCE):
         with rt.database.write() as conn:
-            openings = [_opening(conn, one, now) for one in wanting[start : start + _AT_ONCE]]
+            openings = [_opening(conn, one, now, since) for one in wanting[start : start + _AT_ONCE]]
             digests.open_windows(conn, [one for one in openings if one], now=now)
 
 
-def _opening(conn: Connection, subscription: SubscriptionConfig, now: datetime) -> digests.Opening | None:
-    """The first window after the last one that can still be sent for itself, so that an outage leaves out none."""
-    last = late.last_closing(conn, subscription.id) or now
+def _opening(
+    conn: Connection, subscription: SubscriptionConfig, now: datetime, since: datetime | None
+) -> digests.Opening | None:
+    """The first window after the last one that can still be sent for itself, so that an outage leaves out none.
+
+    What closed before `since`, when the database was restored, may have been sent.
+    """
+    last = max(late.last_closing(conn, subscription.id) or now, since or now.min.replace(tzinfo=now.tzinfo))
     if last > now:
         return None  # another sweep was faster
     timing = next(one for one in scheduled(subscription, last) if not _is_late(one, now))

@@ -99,7 +99,12 @@ class Database:
             "read": self._engine.execution_options(watcher_mode="read", postgresql_readonly=True),
             "write": self._engine.execution_options(watcher_mode="write"),
             "migrate": self._engine.execution_options(watcher_mode="migrate"),
+            "snapshot": self._engine.execution_options(
+                watcher_mode="read", postgresql_readonly=True, **_whole(self.dialect)
+            ),
         }
+        self._writing = threading.Lock()
+        """SQLite lets one write: threads of a process wait here, and only one of them asks the other processes."""
         _open.add(self)
 
     def write(self) -> AbstractContextManager[Connection]:
@@ -112,6 +117,27 @@ class Database:
     def read(self) -> AbstractContextManager[Connection]:
         """A transaction that the database itself keeps from writing. Raises TryAgain when it is away or busy."""
         return self._transaction("read")
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """As `read`, and every statement sees the rows as they were at the first one, whatever is written meanwhile."""
+        return self._transaction("snapshot")
+
+    def rebuild(self) -> AbstractContextManager[Connection]:
+        """A transaction that may change the schema and every row, alone; all of it or nothing. Raises as `write`."""
+        if self.path:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self._rebuilding()
+
+    @contextmanager
+    def _rebuilding(self) -> Iterator[Connection]:
+        with _migrating, self._transaction("migrate") as conn:
+            if self.dialect == "postgresql":
+                for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                    conn.execute(select(func.set_config(name, str(_MIGRATION_WAIT_MS), True)))
+                conn.execute(select(func.pg_advisory_xact_lock(_MIGRATION_KEY)))
+            yield conn
+            if self.dialect == "sqlite":
+                _check_foreign_keys(conn, self.where)
 
     def migrate(self) -> None:
         """Bring the schema to the newest migration; of several processes that start at once, one does the work.
@@ -159,17 +185,31 @@ class Database:
         The old pool is kept, because closing an inherited SQLite handle in the child can drop the parent's locks.
         """
         _inherited.append(self._engine.pool)
+        self._writing = threading.Lock()  # a thread of the parent may have held it
         self._engine.dispose(close=False)
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:
         try:
-            with self.modes[mode].begin() as conn:
+            with self._in_turn(mode), self.modes[mode].begin() as conn:
                 yield conn
         except (DBAPIError, PoolTimeout) as error:
             if not _is_away(error):
                 raise
             raise TryAgain(f"{self.where}: {_first_line(error)}") from error
+
+    @contextmanager
+    def _in_turn(self, mode: str) -> Iterator[None]:
+        """Waits until no other thread writes, on SQLite; whoever waits too long is told so by SQLite itself."""
+        if mode not in ("write", "migrate") or self.dialect != "sqlite":
+            yield
+            return
+        got = self._writing.acquire(timeout=_BUSY_S)
+        try:
+            yield
+        finally:
+            if got:
+                self._writing.release()
 
 
 def now_sql(conn: Connection, now: datetime) -> ColumnElement[datetime]:
@@ -278,6 +318,11 @@ def _finishing(table: Table, names: tuple[str, ...], kept: tuple[str, ...]) -> U
     for name in kept:
         values[name] = func.coalesce(table.c[name], bindparam(f"new_{name}", type_=table.c[name].type))
     return update(table).where(*mine).values({"lease_until": None, "lease_owner": None, **values})
+
+
+def _whole(dialect: str) -> dict[str, str]:
+    """What makes a transaction see one state of all rows; SQLite's always do."""
+    return {"isolation_level": "REPEATABLE READ"} if dialect == "postgresql" else {}
 
 
 def _parse(url: str) -> URL:

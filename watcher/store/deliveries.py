@@ -177,17 +177,18 @@ def retry(conn: Connection, ids: Sequence[int] | None, *, now: datetime, channel
         which = and_(deliveries.c.id.in_(list(ids)), deliveries.c.state.not_in(done))
     if channel is not None:
         which = and_(which, deliveries.c.channel_id == channel)
-    return _wake(conn, which, reason="retried by hand", now=now)
+    return wake(conn, which, reason="retried by hand", now=now)
 
 
 def wake_channel(conn: Connection, channel_ids: Sequence[str], *, now: datetime) -> int:
     """Let what waits for channels that changed or came back go at once; how many."""
     waits = or_(deliveries.c.state == DeliveryState.PENDING.value, deliveries.c.reason == REMOVED)
     which = and_(deliveries.c.channel_id.in_(list(channel_ids)), waits)
-    return _wake(conn, which, reason="the channel changed", now=now)
+    return wake(conn, which, reason="the channel changed", now=now)
 
 
-def _wake(conn: Connection, which: ColumnElement[bool], *, reason: str, now: datetime) -> int:
+def wake(conn: Connection, which: ColumnElement[bool], *, reason: str, now: datetime) -> int:
+    """Let messages of this module's table be sent at once, all tries anew, for a day at least; how many."""
     values = {"state": DeliveryState.PENDING.value, "reason": reason, "next_attempt_at": now}
     begun = {"first_attempt_at": None, "finished_at": None, "tries_from": deliveries.c.attempt}
     least = now + _WOKEN

@@ -9,7 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, delete, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from watcher import wire
 from watcher.model import Notice, Window
@@ -19,7 +33,7 @@ from watcher.store.schema import alerts, deliveries, digests
 from watcher.store.subscriptions import OPS
 
 _NOTICE_KEY = 70
-OPEN = and_(digests.c.closed_at.is_(None), digests.c.parked_reason.is_(None))
+OPEN = and_(digests.c.closed_at.is_(None), digests.c.parked_reason.is_(None), digests.c.held_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,11 +260,13 @@ def claim(
 
 def alerts_of(conn: Connection, digest_id: int) -> list[AlertRow]:
     """The digest's alerts in the order they came."""
-    query = select(alerts).where(alerts.c.digest_id == digest_id).order_by(alerts.c.id)
     return [
         AlertRow(id=row.id, event_id=row.event_id, revision=row.revision, reason=row.reason)
-        for row in conn.execute(query)
+        for row in conn.execute(_ALERTS_OF, {"digest": digest_id})
     ]
+
+
+_ALERTS_OF = select(alerts).where(alerts.c.digest_id == bindparam("digest")).order_by(alerts.c.id)
 
 
 def withdraw(conn: Connection, alert_ids: Collection[int]) -> None:
@@ -260,17 +276,20 @@ def withdraw(conn: Connection, alert_ids: Collection[int]) -> None:
 
 def told_before(conn: Connection, subscription_id: str, event_ids: Sequence[int], digest_id: int) -> Mapping[int, int]:
     """The newest revision that other digests of the subscription told, by event id: those with messages, no others."""
-    query = (
-        select(alerts.c.event_id, func.max(alerts.c.revision))
-        .where(
-            alerts.c.subscription_id == subscription_id,
-            alerts.c.event_id.in_(event_ids),
-            alerts.c.digest_id != digest_id,
-            exists().where(deliveries.c.digest_id == alerts.c.digest_id),
-        )
-        .group_by(alerts.c.event_id)
+    given = {"subscription": subscription_id, "events": list(event_ids), "digest": digest_id}
+    return {row[0]: row[1] for row in conn.execute(_TOLD_BEFORE, given)}
+
+
+_TOLD_BEFORE = (
+    select(alerts.c.event_id, func.max(alerts.c.revision))
+    .where(
+        alerts.c.subscription_id == bindparam("subscription"),
+        alerts.c.event_id.in_(bindparam("events", expanding=True)),
+        alerts.c.digest_id != bindparam("digest"),
+        exists().where(deliveries.c.digest_id == alerts.c.digest_id),
     )
-    return {row[0]: row[1] for row in conn.execute(query)}
+    .group_by(alerts.c.event_id)
+)
 
 
 def lock(conn: Connection, digest: ClaimedDigest) -> None:

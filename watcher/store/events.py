@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from watcher import wire
 from watcher.model import Change, EventView, Fact, Item, Level, Match, Revision, RuleStatus, Snippet, Source
@@ -15,7 +28,8 @@ from watcher.store import backlog, database, event_search
 from watcher.store.dialect import insert
 from watcher.store.schema import event_sources, events, feeds, items, matches, revisions, rule_sets
 
-WAITING = and_(events.c.alerted_revision < events.c.revision, events.c.parked_reason.is_(None))
+_FREE = or_(events.c.held_revision.is_(None), events.c.held_revision < events.c.revision)
+WAITING = and_(events.c.alerted_revision < events.c.revision, events.c.parked_reason.is_(None), _FREE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +263,7 @@ def wake_parked(conn: Connection) -> int:
 
 def views(conn: Connection, ids: Sequence[int]) -> dict[int, EventView]:
     """The events of those ids as people see them, with all their sources, by id."""
-    rows = conn.execute(select(events).where(events.c.id.in_(ids))).all()
+    rows = conn.execute(_VIEWED, {"ids": list(ids)}).all()
     sources, revised = _sources(conn, ids), _revisions(conn, ids)
     return {row.id: _view(row, sources.get(row.id, []), revised.get(row.id, ())) for row in rows}
 
@@ -261,26 +275,37 @@ def recent(conn: Connection, *, limit: int) -> list[EventView]:
     return [found[one] for one in ids]
 
 
-def _sources(conn: Connection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    kept = ("id", "title", "link", "published_at", "language", "copy_of")
-    told = (event_sources.c.event_id, *(items.c[name] for name in kept))
-    query: Select[Any] = (
-        select(*told, feeds.c.title.label("feed_title"), feeds.c.url, feeds.c.tags)
-        .join(items, items.c.id == event_sources.c.item_id)
-        .join(feeds, feeds.c.id == items.c.feed_id)
-        .where(event_sources.c.event_id.in_(ids))
-        .order_by(items.c.id)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+# made once: making such a statement takes longer than running it
+_VIEWED = select(events).where(events.c.id.in_(_IDS))
+_SOURCES: Select[Any] = (
+    select(
+        event_sources.c.event_id,
+        *(items.c[name] for name in ("id", "title", "link", "published_at", "language", "copy_of")),
+        feeds.c.title.label("feed_title"),
+        feeds.c.url,
+        feeds.c.tags,
     )
+    .join(items, items.c.id == event_sources.c.item_id)
+    .join(feeds, feeds.c.id == items.c.feed_id)
+    .where(event_sources.c.event_id.in_(_IDS))
+    .order_by(items.c.id)
+)
+_REVISIONS = (
+    select(revisions).where(revisions.c.event_id.in_(_IDS)).order_by(revisions.c.event_id, revisions.c.revision)
+)
+
+
+def _sources(conn: Connection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     grouped: dict[int, list[Row[Any]]] = {}
-    for row in conn.execute(query):
+    for row in conn.execute(_SOURCES, {"ids": list(ids)}):
         grouped.setdefault(row.event_id, []).append(row)
     return grouped
 
 
 def _revisions(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[Revision, ...]]:
-    query = select(revisions).where(revisions.c.event_id.in_(ids)).order_by(revisions.c.event_id, revisions.c.revision)
     grouped: dict[int, tuple[Revision, ...]] = {}
-    for row in conn.execute(query):
+    for row in conn.execute(_REVISIONS, {"ids": list(ids)}):
         changes = tuple(wire.load(Change, one) for one in row.changed)
         one = Revision(number=row.revision, changes=changes, item_id=row.item_id, at=row.created_at)
         grouped[row.event_id] = (*grouped.get(row.event_id, ()), one)

@@ -29,7 +29,6 @@ from watcher.model import (
 from watcher.store import backlog, database
 from watcher.store.schema import feeds
 
-
 PAUSED = "paused"
 """The reason of a feed that people have paused: its items stay, it is not polled, and no digest calls it failing."""
 
@@ -217,6 +216,7 @@ def _feed(row: Row[Any]) -> Feed:
         slot_at=row.slot_at,
         health=Health(row.health),
         pushed_until=row.pushed_until,
+        caught_up_at=row.caught_up_at,
     )
 
 
@@ -289,6 +289,7 @@ def _document(feed: Feed, parsed: ParsedFeed, now: datetime) -> dict[str, Any]:
     return {
         "last_full_at": now if parsed.complete else feed.last_full_at,
         "first_fetched_at": feed.first_fetched_at or now,
+        "caught_up_at": feed.caught_up_at or (now if parsed.complete else None),
         "wishes": wire.dump(parsed.wishes),
     }
 
@@ -409,7 +410,7 @@ def listing(conn: Connection) -> list[dict[str, Any]]:
 
 
 def coverage(conn: Connection) -> Coverage:
-    """Feeds that are followed, those whose last poll succeeded, and by title, else URL, the failing and the silent ones.
+    """Feeds that are followed, those whose last poll succeeded, and by title or URL the failing and the silent ones.
 
     What people have paused is not followed.
     """
@@ -429,6 +430,12 @@ def healths(conn: Connection) -> dict[str, int]:
     """How many live feeds fare how, with those states of which there is none."""
     query = select(feeds.c.health, func.count()).where(feeds.c.retired_at.is_(None)).group_by(feeds.c.health)
     return {health.value: 0 for health in Health} | {str(name): count for name, count in conn.execute(query)}
+
+
+def failing_since(conn: Connection, since: datetime) -> int:
+    """How many live feeds have failed at every poll since then or longer."""
+    long = (feeds.c.health == Health.FAILING.value, feeds.c.failing_since < since)
+    return conn.execute(select(func.count()).select_from(feeds).where(LIVE, *long)).scalar_one()
 
 
 def outcomes(conn: Connection) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -43,9 +43,21 @@ def insert_new(
     return add(conn, feed_id, [(draft, history(draft)) for draft in fresh], now=now)
 
 
-def add(conn: Connection, feed_id: int, fresh: Sequence[tuple[ItemDraft, bool]], *, now: datetime) -> list[int]:
-    """Store drafts, each with whether it stays silent; their ids, in order. One that is stored already is left out."""
+def add(
+    conn: Connection,
+    feed_id: int,
+    fresh: Sequence[tuple[ItemDraft, bool]],
+    *,
+    now: datetime,
+    held: Collection[str] = (),
+) -> list[int]:
+    """Store drafts, each with whether it stays silent; their ids, in order. One that is stored already is left out.
+
+    `held`: identities of those that may have been told before the database was restored.
+    """
     rows = [_row(feed_id, draft, history=silent, now=now) for draft, silent in fresh]
+    if held:
+        rows = [row | {"held_at": now if row["identity"] in held else None} for row in rows]
     added: list[int] = []
     for start in range(0, len(rows), _CHUNK):
         added += _insert(conn, rows[start : start + _CHUNK])
@@ -123,11 +135,14 @@ def stored(conn: Connection, ids: Sequence[int]) -> list[Stored]:
     return [Stored(**row._mapping) for row in conn.execute(query.with_for_update(key_share=True))]
 
 
-def edit(conn: Connection, item: Stored, draft: ItemDraft, *, now: datetime) -> None:
+def edit(
+    conn: Connection, item: Stored, draft: ItemDraft, *, now: datetime, held: bool = False, silent: bool = False
+) -> None:
     """Write the entry's words of now; the item waits for the rules again, and events that it tells may be revised.
 
     A text that came from the item's page stays. Whoever reads the old words just now loses the claim, which counts as
-    no try. A parked item stays parked.
+    no try. A parked item stays parked. `held`: the change may have been told before the database was restored;
+    `silent`: nobody is to hear of it.
     """
     values: dict[str, Any] = {
         "title": draft.title,
@@ -141,7 +156,10 @@ def edit(conn: Connection, item: Stored, draft: ItemDraft, *, now: datetime) -> 
         "title_key": known.title_key(draft.title, draft.text),
         "edits": items.c.edits + 1,
         "edited_at": now,
+        "held_at": now if held else None,
     }
+    if silent:
+        values["history"] = True
     if not item.from_page:
         values["text"] = draft.text
     conn.execute(update(items).where(items.c.id == item.id).values(**values, **_read_again(now)))
@@ -235,6 +253,7 @@ def item_of(row: Row[Any], *, attempt: int = 0) -> Item:
         attempt=attempt,
         story_id=row.story_id,
         again=Again(row.reclassify) if row.reclassify else None,
+        held=row.held_at is not None,
     )
 
 

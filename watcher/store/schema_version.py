@@ -27,12 +27,27 @@ def alembic_config() -> Config:
     return config
 
 
-def upgrade(conn: Connection, *, where: str) -> None:
+def newest() -> str:
+    """The newest migration."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def of(conn: Connection) -> str | None:
+    """The migration that the schema is at; None of a database without tables of ours."""
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the program knows the migration."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
+def upgrade(conn: Connection, *, where: str, to: str = "head") -> None:
     """Run the missing migrations in this transaction; raises CannotHelp when the schema is of a newer version."""
     config = alembic_config()
     config.attributes["connection"] = conn
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise CannotHelp(f"{where}: {error}; was it migrated by a newer version?") from error
 
