@@ -253,6 +253,12 @@ def channel_ids(conn: Connection, *, limit: int, after: str | None = None) -> li
     return list(conn.execute(query if after is None else query.where(channels.c.id > after)).scalars())
 
 
+def live_channels(conn: Connection, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that are live channels, of anybody."""
+    live = (channels.c.id.in_(list(ids)), channels.c.retired_at.is_(None))
+    return list(conn.execute(select(channels.c.id).where(*live).order_by(channels.c.id)).scalars())
+
+
 def of_the_service(conn: Connection, ids: Sequence[str]) -> set[str]:
     """Those of the ids that are live channels of watcher.yml: readers' own are nobody else's to send to."""
     mine = (channels.c.id.in_(list(ids)), channels.c.origin == Origin.FILE.value, channels.c.retired_at.is_(None))
