@@ -64,7 +64,7 @@ def search(
 ) -> list[int]:
     """Ids of the events that pass, newest first; `before` and `after` are ids, neither included.
 
-    With `after` the oldest ones of them are given, so that nothing is skipped when there are more than `limit`.
+    With `after` the oldest of them are given, so that nothing is skipped when there are more than `limit`.
     """
     query = select(event_index.c.event_id).where(*_conditions(conn, asked))
     if before is not None:
@@ -73,6 +73,22 @@ def search(
         return list(conn.execute(query.order_by(event_index.c.event_id.desc()).limit(limit)).scalars())
     query = query.where(event_index.c.event_id > after).order_by(event_index.c.event_id).limit(limit)
     return list(conn.execute(query).scalars())[::-1]
+
+
+def among(conn: Connection, asked: EventFilter, ids: Iterable[int]) -> list[int]:
+    """Those of the ids whose events pass, newest first."""
+    wanted = (event_index.c.event_id.in_(list(ids)), *_conditions(conn, asked))
+    return list(
+        conn.execute(select(event_index.c.event_id).where(*wanted).order_by(event_index.c.event_id.desc())).scalars()
+    )
+
+
+def newest(conn: Connection, *, limit: int) -> list[int]:
+    """Ids of the newest events, newest first.
+
+    Not only what is above the last id seen: of two transactions the one with the lower id may end later.
+    """
+    return list(conn.execute(select(events.c.id).order_by(events.c.id.desc()).limit(limit)).scalars())
 
 
 def newest_id(conn: Connection) -> int:

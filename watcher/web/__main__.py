@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import threading
 from collections.abc import Sequence
 
 import uvicorn
+from starlette.applications import Starlette
 
 from watcher import log, password, runtime, settings
 from watcher.errors import WatcherError
@@ -15,6 +17,7 @@ from watcher.pipeline import canary_alarm
 from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.web import app
+from watcher.web.console import live
 
 _WATCH_EVERY_S = 5.0
 _log = log.get("web")
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WatcherError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app(rt),
             host=chosen.web_host,
@@ -59,6 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         watching.join(_WATCH_EVERY_S)
         rt.close()
     return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Lets the streams of pages that listen end first, so that a stop does not wait for them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does it, after the streams were told to end."""
+        if isinstance(self.config.app, Starlette):
+            live.streams(self.config.app).end()
+        await super().shutdown(sockets)
 
 
 def _watch(rt: Runtime, ended: threading.Event) -> None:

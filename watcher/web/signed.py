@@ -81,7 +81,7 @@ def shown_event(event: EventView, language: Language) -> dict[str, Any]:
                 "title": wording.one_line(source.title, 200),
                 "link": wording.web_link(source.link),
                 "day": wording.day(source.published_at, language) if source.published_at else "",
-                "lang": _language_tag(source.language),
+                "lang": language_tag(source.language),
             }
             for source in event.sources[:_SOURCES]
         ],
@@ -99,10 +99,11 @@ def shown_event(event: EventView, language: Language) -> dict[str, Any]:
 
 def _told_in(event: EventView) -> str | None:
     told = next((source.language for source in event.sources if source.title == event.title), None)
-    return _language_tag(told or (event.sources[0].language if event.sources else None))
+    return language_tag(told or (event.sources[0].language if event.sources else None))
 
 
-def _language_tag(language: str | None) -> str | None:
+def language_tag(language: str | None) -> str | None:
+    """The language as HTML's `lang` has it; None where it is none."""
     return language if language and language.replace("-", "").isalnum() and len(language) <= 12 else None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from starlette.routing import Route
 
-from watcher.web.console import audit, channels, deliveries, event, events, live, login, overview
+from watcher.web.console import audit, channels, deliveries, event, events, live, login, overview, rules, workbench
 from watcher.web.console.desk import Page
 from watcher.web.operator import Scope
 
@@ -17,6 +17,8 @@ PAGES: tuple[Page, ...] = (
     *overview.PAGES,
     *events.PAGES,
     *event.PAGES,
+    *workbench.PAGES,
+    *rules.PAGES,
     Page(path="/audit", show=audit.show),
     *channels.PAGES,
     *deliveries.PAGES,
