@@ -27,7 +27,7 @@ def raise_alerts(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Offer each waiting event to every subscription; its alerts and its mark are one transaction."""
     turn = Turn(rt, Step.EVENTS)
     closing: list[int] = []
-    for claimed in turn.batches(events.claim, ids):
+    for claimed in turn.batches(events.claim, ids, events.due):
         for event in claimed:
             if event.attempt > rt.settings.park_after:
                 _set_aside(turn, event, f"a worker died {event.attempt - 1} times on this event")

@@ -59,7 +59,7 @@ def classify_items(rt: Runtime, ids: Sequence[int]) -> Nudges:
     turn = Turn(rt, Step.ITEMS)
     weights = place.rarity(rt)
     told: list[int] = []
-    for claimed in turn.batches(items.claim, ids):
+    for claimed in turn.batches(items.claim, ids, items.due):
         found, left = _classify(turn, engine, weights, claimed)
         told += _record(turn, found, engine.version)
         if left:

@@ -41,7 +41,7 @@ def close_digests(rt: Runtime, ids: Sequence[int]) -> Nudges:
     """Write the messages of every digest whose window has closed; they and its mark are one transaction."""
     turn = Turn(rt, Step.DIGESTS)
     written: list[int] = []
-    for claimed in turn.batches(digests.claim, ids):
+    for claimed in turn.batches(digests.claim, ids, digests.due):
         for digest in claimed:
             written += _close_one(turn, digest)
     turn.reach("committed")

@@ -18,6 +18,8 @@ IO_AT_ONCE = 10
 """Messages, pages or hubs that one step works on at the same time; also the size of their nudges."""
 FEEDS_AT_ONCE = 20
 """As many feeds: more of what a claim and a transaction cost is shared, and most of them only wait for an answer."""
+COMPANY = 16
+"""Rows that a message which names one row takes along: more would let the first wait for the last."""
 STEP_S = 45.0
 """A step starts nothing new after so many seconds; with one unit of work it ends well before a task's hard limit."""
 REDO = timedelta(seconds=60)
@@ -72,6 +74,12 @@ class Claim(Protocol[R]):
     ) -> list[R]: ...
 
 
+class Due(Protocol):
+    """A store module's query of what waits and is held by nobody, longest due first."""
+
+    def __call__(self, conn: Connection, *, now: datetime, limit: int) -> list[int]: ...
+
+
 class Turn:
     """One run of a step: who claims, until when new work may start, and which rows come together.
 
@@ -90,11 +98,18 @@ class Turn:
         """Whether nothing new may start."""
         return time.monotonic() > self._ends_at
 
-    def batches(self, claim: Claim[R], ids: Sequence[int]) -> Iterator[list[R]]:
-        """The claimed rows, committed; each batch is worked on before the next is claimed."""
+    def batches(self, claim: Claim[R], ids: Sequence[int], due: Due | None = None) -> Iterator[list[R]]:
+        """The claimed rows, committed; each batch is worked on before the next is claimed.
+
+        With `due`, rows that wait beside those of `ids` are taken along: while news come faster than messages are
+        worked off, what a claim and a transaction cost is shared, and later messages find their work done.
+        """
         with self.rt.database.read() as conn:
             suspects = backlog.suspects(conn, self.step, ids)
-        fresh = self._claim(claim, ids, before=False)
+            if due is not None:
+                waiting = due(conn, now=self.rt.clock(), limit=COMPANY)
+                ids = list(dict.fromkeys([*ids, *waiting])) if len(waiting) == COMPANY else waiting
+        fresh = self._claim(claim, ids, before=False) if ids else []
         if fresh:
             self.reach("claimed")
             yield fresh

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, or_, select, update
 
 from watcher import wire
 from watcher.model import EmptyDay, Origin, SubscriptionConfig, When
@@ -48,10 +48,13 @@ def get(conn: Connection, subscription_id: str) -> SubscriptionConfig | None:
 
     One that waits to be confirmed too: it gets a letter, and no alerts.
     """
-    live = (subscriptions.c.retired_at.is_(None), subscriptions.c.ended_at.is_(None))
-    query = select(subscriptions.c.config, subscriptions.c.left_channels).where(*live)
-    row = conn.execute(query.where(subscriptions.c.id == subscription_id)).one_or_none()
+    row = conn.execute(_ONE, {"one": subscription_id}).one_or_none()
     return None if row is None else without(wire.load(SubscriptionConfig, row.config), row.left_channels)
+
+
+_ONE = select(subscriptions.c.config, subscriptions.c.left_channels).where(
+    subscriptions.c.id == bindparam("one"), subscriptions.c.retired_at.is_(None), subscriptions.c.ended_at.is_(None)
+)
 
 
 def without(config: SubscriptionConfig, left: Sequence[str] | None) -> SubscriptionConfig:
