@@ -112,6 +112,7 @@ class Desk:
             "operator": self.operator,
             "here": "/" + self.request.url.path.strip("/").partition("/")[0],
             "navigation": NAVIGATION,
+            "read_only": self.rt.settings.read_only,
             "can_operate": self.operator.may(Scope.OPERATE),
             "can_judge": self.operator.may(Scope.JUDGE),
             "seal": seal(self.rt, self.operator.session_id).make(),

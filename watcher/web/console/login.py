@@ -16,10 +16,11 @@ from watcher.pipeline.links import links
 from watcher.runtime import Runtime
 from watcher.store import sessions
 from watcher.web import access, forms, login_tries
-from watcher.web.console.desk import HEADERS, Desk, templates
+from watcher.web.console.desk import HEADERS, Desk, Refused, templates
 from watcher.web.forms import Form, Seal
 from watcher.web.login_limits import LoginReason
 from watcher.web.login_tries import Outcome, Place
+from watcher.web.operator import Proof
 
 _BODY_BYTES = 8 * 1024
 _TOLD = {
@@ -56,6 +57,8 @@ def own_path(text: str) -> str:
 
 def logout(desk: Desk) -> Response:
     """End this session, or with `everywhere` every one."""
+    if desk.operator.proof is not Proof.SESSION:
+        raise Refused("A token has no session that could end; revoke it by `watcher tokens revoke`.")
     everywhere = desk.form.one("everywhere") == "yes"
     with desk.rt.database.write() as conn:
         if everywhere:
