@@ -403,6 +403,12 @@ def _given_value(setting: Setting, environ: Mapping[str, str]) -> Any:
         return None
 
 
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """The values that no log may hold."""
+    values = (getattr(settings, setting.name) for setting in SETTINGS if setting.secret)
+    return tuple(str(value) for value in values if value is not None)
+
+
 def shown(settings: Settings) -> dict[str, Any]:
     """Every setting by its variable's name for people and `--json`; a secret is only said to be set or not."""
     rows: dict[str, Any] = {}

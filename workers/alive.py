@@ -46,7 +46,7 @@ class Pulse:
         self._settings = settings
         self._queues = frozenset(queues)
         self._taken = 0
-        self._taken_at = time.monotonic()
+        self._taken_at = self._read_at = time.monotonic()
         self._told = False
 
     def beat(self) -> None:
@@ -60,11 +60,14 @@ class Pulse:
             _log.error("this worker stands still", why=why)
 
     def _unread(self) -> str:
-        """Ends the worker when somebody has cancelled one of its consumers: started again, it reads all its queues."""
-        missing = self._queues - set(self._app.amqp.queues.consume_from)
-        if missing:
-            state.should_stop = EX_SOFTWARE
-        return f"it no longer reads {', '.join(sorted(missing))}; it ends to be started again" if missing else ""
+        """Ends the worker when one of its consumers was cancelled and stays so: started again, it reads all queues."""
+        now, missing = time.monotonic(), self._queues - set(self._app.amqp.queues.consume_from)
+        if not missing:
+            self._read_at = now
+        if now - self._read_at < self._settings.stall_s / 2:
+            return ""
+        state.should_stop = EX_SOFTWARE
+        return f"it no longer reads {', '.join(sorted(missing))}; it ends to be started again"
 
     def _idle(self) -> str:
         now, taken = time.monotonic(), state.all_total_count[0]

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         chosen = settings.load()
-        log.configure(level=chosen.log_level)
+        log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
         app = configure(chosen)
         refuse_evicting_broker(app)
         refuse_old_schema(chosen)

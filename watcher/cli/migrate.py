@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     chosen = settings.load()
-    log.configure(level=chosen.log_level)
+    log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
     database = Database(runtime.database_url(chosen))
     try:
         database.migrate()

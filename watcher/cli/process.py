@@ -13,7 +13,7 @@ from watcher.errors import CannotHelp
 def become(module: str, *arguments: str) -> NoReturn:
     """Replace this process by `python -m module`; raises when the settings are unsound or there is no broker."""
     chosen = settings.load()
-    log.configure(level=chosen.log_level)
+    log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
     if module == "workers" and chosen.redis_url is None and not embedded.answers(embedded.socket_path(chosen.data_dir)):
         raise CannotHelp(
             f"no broker: set WATCHER_REDIS_URL, or run `watcher up`, which brings one for {chosen.data_dir.resolve()}"

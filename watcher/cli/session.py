@@ -29,7 +29,7 @@ def opened() -> Iterator[Runtime]:
     """The runtime of this environment, its schema up to date; an error ends the command with status 1 and its text."""
     try:
         chosen = settings.load()
-        log.configure(level=chosen.log_level)
+        log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
         rt = runtime.open(chosen)
         try:
             if rt.settings.database_url is None:

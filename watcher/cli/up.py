@@ -30,7 +30,7 @@ def up(
     web: Annotated[bool, typer.Option(help="Serve the web page.")] = True,
 ) -> None:
     chosen = settings.with_values(settings.load(), config_path=config_path, data_dir=data_dir, web_port=port)
-    log.configure(level=chosen.log_level)
+    log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
     _refuse_mistakes(chosen)
     if web:
         chosen = settings.with_values(chosen, web_port=_free_port(chosen))

@@ -14,8 +14,8 @@ the functions, tasks, queues, threads and statements of real news. Four things a
 In a message its ids are negative; an older worker finds no rows of such ids and does nothing. An id of nought asks
 whoever takes it from a queue to say so: that is how the queues no canary passes are known to be read.
 
-One canary is under way at a time; before the next starts, what the last one left is removed. What a late one means is
-`watcher.pipeline.canary_alarm`'s.
+One canary is under way at a time; before the next starts, what the last one left is removed, be it late or arrived.
+What a late one means is `watcher.pipeline.canary_alarm`'s.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import format_datetime
 from weakref import WeakKeyDictionary
 
@@ -72,8 +72,6 @@ from watcher.store.database import Database
 
 PRESENT = 0
 """The id that asks whoever takes it from a queue to say so."""
-GIVEN_UP = timedelta(minutes=10)
-"""After this a canary is taken for lost and another one is sent."""
 _ID = "canary"
 _URL = "https://canary.invalid/feed"
 _KEPT = ("feeds", "channels", "subscriptions")
@@ -105,10 +103,8 @@ def tend(rt: Runtime) -> Nudges:
         return {}
     with rt.database.read() as conn:
         last = next(iter(canaries.newest(conn, limit=1)), None)
-    if last is not None and under_way(last, now):
-        return _ours(_waiting(rt, _there(rt), last))
-    if last is not None and now - last.started_at < timedelta(seconds=every_s):
-        return {}
+    if last is not None and not _may_follow(rt, last, now):
+        return {} if last.arrived_at else _ours(_waiting(rt, _there(rt), last))
     there = _there(rt)
     with rt.database.write() as conn:
         if canaries.start(conn, every_s=every_s, now=now) is None:
@@ -119,9 +115,10 @@ def tend(rt: Runtime) -> Nudges:
     return {step: [PRESENT] for step in Step} | {Step.FEEDS: [PRESENT, -feed]}
 
 
-def under_way(canary: Canary, now: datetime) -> bool:
-    """Whether it has not arrived and is still hoped for."""
-    return canary.arrived_at is None and now - canary.started_at < GIVEN_UP
+def _may_follow(rt: Runtime, last: Canary, now: datetime) -> bool:
+    """Whether it is time for another: a late one is given up, since its rows may wait for a dead worker's lease."""
+    age_s, chosen = (now - last.started_at).total_seconds(), rt.settings
+    return age_s >= chosen.canary_every_s and (last.arrived_at is not None or age_s > chosen.canary_late_s)
 
 
 def _waiting(rt: Runtime, there: Runtime, canary: Canary) -> Nudges:

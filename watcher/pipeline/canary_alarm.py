@@ -114,10 +114,16 @@ def watch(rt: Runtime) -> Verdict:
     alarmed = [one for one in newest if one.alarmed_at is not None and one.over_at is None]
     if found.state in (State.LATE, State.MISSING) and not alarmed and found.canary_id is not None:
         _raise(rt, found.canary_id, found, now)
-    elif alarmed and found.state in (State.WELL, State.OFF):
-        for one in alarmed:
+    for one in alarmed:
+        if found.state is State.OFF or _came_after(newest, one):
             _end(rt, one, now)
     return found
+
+
+def _came_after(newest: Sequence[Canary], alarmed: Canary) -> bool:
+    """Whether any canary has arrived since the alarm: that one was sent again is no sign that the line moves."""
+    told_at = alarmed.alarmed_at or alarmed.started_at
+    return any(one.arrived_at is not None and one.arrived_at > told_at for one in newest)
 
 
 def _raise(rt: Runtime, canary_id: int, found: Verdict, now: datetime) -> None:

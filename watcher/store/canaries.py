@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, literal, select, update
 
 from watcher.store import overview
-from watcher.store.schema import alerts, canaries, deliveries, event_sources, events, items
+from watcher.store.schema import Instant, alerts, canaries, deliveries, event_sources, events, items
 
 KEPT = 100
 """Canaries that are remembered."""
@@ -74,7 +74,8 @@ def came(apart: Connection, identity: str) -> dict[str, datetime]:
 def note(conn: Connection, canary_id: int, seen: Mapping[str, datetime]) -> None:
     """Write when the canary was seen, where nothing is written yet."""
     if seen:
-        values = {name: func.coalesce(canaries.c[name], at, type_=canaries.c[name].type) for name, at in seen.items()}
+        instants = {name: literal(at, Instant()) for name, at in seen.items()}
+        values = {name: func.coalesce(canaries.c[name], at, type_=Instant()) for name, at in instants.items()}
         conn.execute(update(canaries).where(canaries.c.id == canary_id).values(**values))
 
 

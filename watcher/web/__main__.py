@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         chosen = settings.with_values(settings.load(), web_host=options.host, web_port=options.port)
-        log.configure(level=chosen.log_level)
+        log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
         _say_how_to_get_in(chosen)
         rt = runtime.open(chosen)
     except WatcherError as error:
