@@ -15,7 +15,6 @@ from watcher.web import (
     health,
     mail_page,
     metrics,
-    page,
     preferences,
     signed,
     static,
@@ -40,8 +39,6 @@ def app(rt: Runtime) -> Starlette:
     callback = Callback()
     application = Starlette(
         routes=[
-            Route("/", page.show, methods=["GET"]),
-            Route("/style.css", page.style, methods=["GET"]),
             Route("/healthz", health.alive, methods=["GET"]),
             Route("/readyz", health.ready, methods=["GET"]),
             Route("/metrics", metrics.show, methods=["GET"]),

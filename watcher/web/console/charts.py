@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 WIDTH, HEIGHT = 320, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 4, 8, 20
@@ -80,18 +80,15 @@ def _stacks(plan: Plan, series: Sequence[Series], top: float) -> Iterator[Markup
                 continue
             low, high = _y(ground, top), _y(ground + value, top)
             ground += value
-            yield Markup(
-                '<rect class="bar {}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}: {} {}</title></rect>'
-            ).format(
-                one.kind,
-                _LEFT + place * wide + _GAP / 2,
-                high,
-                max(1.0, wide - _GAP),
-                max(0.5, low - high),
-                label,
-                plan.shown(value),
-                one.name,
-            )
+            words = f"{label}: {plan.shown(value)} {one.name}"
+            box = (_LEFT + place * wide + _GAP / 2, high, max(1.0, wide - _GAP), max(0.5, low - high))
+            yield _box(f"bar {one.kind}", box, words)
+
+
+def _box(kind: str, box: tuple[float, float, float, float], words: str) -> Markup:
+    """A rectangle by x, y, width and height, and what a pointer that rests on it is told."""
+    shape = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
+    return shape.format(kind, *box, words)
 
 
 def traces(plan: Plan, series: Sequence[Series], *, top_of: Callable[[float], float] = nice_top) -> Markup:
@@ -116,9 +113,9 @@ def _trace(plan: Plan, one: Series, top: float) -> Iterator[Markup]:
         value = one.values[place]
         if point is not None and value is not None:
             words = f"{plan.labels[place]}: {one.name} {plan.shown(value)}"
-            yield Markup(
-                '<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="2.5"><title>{}</title></circle>'
-            ).format(one.kind, *point, words)
+            yield Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="2.5"><title>{}</title></circle>').format(
+                one.kind, *point, words
+            )
 
 
 def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[list[tuple[float, float]]]:
@@ -148,20 +145,17 @@ def week(plan: Plan, counts: Sequence[Sequence[int]], days: Sequence[str]) -> Ma
     most = max((count for row in counts for count in row), default=0)
     left, side = 34, 11.9
     cells = [
-        Markup('<rect class="heat heat-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="11"><title>{}</title></rect>').format(
-            _heat(count, most), left + hour * side, day * 12, side - 1, f"{days[day]} {hour:02}:00: {plan.shown(count)}"
+        _box(
+            f"heat heat-{_heat(count, most)}",
+            (left + hour * side, day * 12, side - 1, 11),
+            f"{days[day]} {hour:02}:00: {plan.shown(count)}",
         )
         for day, row in enumerate(counts)
         for hour, count in enumerate(row)
     ]
-    names = [
-        Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(left - 6, day * 12 + 10, name)
-        for day, name in enumerate(days)
-    ]
-    hours = [
-        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{:02}</text>').format(left + hour * side + side / 2, 98, hour)
-        for hour in (0, 6, 12, 18, 23)
-    ]
+    word = Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>')
+    names = [word.format(left - 6, day * 12 + 10, "end", name) for day, name in enumerate(days)]
+    hours = [word.format(left + (hour + 0.5) * side, 98, "middle", f"{hour:02}") for hour in (0, 6, 12, 18, 23)]
     return _svg(plan, WIDTH, 102, Markup("").join([*names, *cells, *hours]))
 
 
@@ -226,10 +220,8 @@ def _below(plan: Plan) -> Iterator[Markup]:
         )
 
 
-def _svg(plan: Plan, width: float, height: float, inside: Markup) -> Markup:
+def _svg(plan: Plan, width: int, height: int, inside: Markup) -> Markup:
     return Markup(
         '<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{key}-title {key}-says">'
         '<title id="{key}-title">{title}</title><desc id="{key}-says">{says}</desc>{inside}</svg>'
-    ).format(
-        width=width, height=height, key=escape(plan.key), title=escape(plan.title), says=escape(plan.says), inside=inside
-    )
+    ).format(width=width, height=height, key=plan.key, title=plan.title, says=plan.says, inside=inside)
