@@ -28,7 +28,7 @@ def restore(
     as_json: bool = Json,
 ) -> None:
     chosen = settings.load()
-    log.configure(level=chosen.log_level)
+    log.configure(level=chosen.log_level, form=chosen.log_format, hide=settings.secrets(chosen))
     rt = runtime.open(chosen)
     try:
         manifest = backups.restore(rt, file, replace=replace)
