@@ -45,8 +45,9 @@ def password_hash(rt: Runtime) -> str | None:
         text = password.read_in(rt.settings.data_dir)
     if text is None:
         return None
+    key = rt.signing_key()
     with _hashing:  # so that the first requests after a start make the hash once
-        return _kept(text, rt.signing_key())
+        return _kept(text, key)
 
 
 @lru_cache(maxsize=8)
@@ -106,13 +107,13 @@ def ends_at(created_at: datetime, now: datetime) -> datetime:
 
 def begin(rt: Runtime, response: Response, *, name: str, client: str, secure: bool) -> str:
     """Log somebody in: a row, and the cookie set on the response; returns the cookie's value."""
-    cookie, now = secrets.token_urlsafe(32), rt.clock()
+    cookie, now, held = secrets.token_urlsafe(32), rt.clock(), password_hash(rt) or ""
     with rt.database.write() as conn:
         sessions.add(
             conn,
             digest(cookie),
             name=name,
-            password_key=digest(password_hash(rt) or ""),
+            password_key=digest(held),
             client=client,
             now=now,
             ends_at=ends_at(now, now),
