@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,10 +25,10 @@ from watcher.cli.session import opened, output
 from watcher.errors import CannotHelp
 from watcher.match.compare import Change, Comparison
 from watcher.match.evaluate import Engine
-from watcher.match.language import load_rules
+from watcher.match.language import load_files, load_rules
 from watcher.match.rule import RuleSet
 from watcher.model import Again, Item, Match
-from watcher.pipeline.preview import Preview, Telling, messages, preview
+from watcher.pipeline.preview import Preview, Telling, amounts_by, messages, preview
 from watcher.runtime import Runtime
 from watcher.store import history
 
@@ -65,7 +64,7 @@ def backtest(
         comparison = Comparison(running, candidate, params_of(param))
         trial = _try(rt, comparison, days=days, limit=None if as_json else SHOWN, why=not count_only)
         with rt.database.read() as conn:
-            result = preview(conn, trial.new, trial.lost, comparison.new)
+            result = preview(conn, trial.new, trial.lost, amounts_by(comparison.new))
     if as_json:
         changes = [] if count_only else trial.tally.row()["changes"]
         row = trial.tally.row() | {"changes": changes, "days": days, "rules": list(comparison.rules)}
@@ -91,7 +90,7 @@ def apply(
             ids = history.outdated(conn, since=since, version=engine.version)
         new = _matches(rt, engine, ids)
         with rt.database.read() as conn:
-            result = preview(conn, new, {}, engine)
+            result = preview(conn, new, {}, amounts_by(engine))
         done = bool(yes and ids)
         if done:
             pipeline.reclassify(rt, ids, Again.RULES)
@@ -141,16 +140,7 @@ def _running(rt: Runtime, candidate: RuleSet) -> RuleSet:
             files = history.rule_files(conn, kept)
     if files is None:
         raise CannotHelp("the files of the running rules were not kept: name them with --against")
-    return _from_files(files)
-
-
-def _from_files(files: dict[str, str]) -> RuleSet:
-    with tempfile.TemporaryDirectory(prefix="watcher-rules-") as folder:
-        for name, text in files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return load_rules(Path(folder))
+    return load_files(files).rule_set
 
 
 def _try(rt: Runtime, comparison: Comparison, *, days: int, limit: int | None, why: bool) -> _Trial:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from watcher import pipeline, wording
 from watcher.cli.ruleset import AsJson, Folder, engine_of
 from watcher.cli.session import opened
 from watcher.match.evaluate import Engine
-from watcher.model import Fact, FactKind, Item, Match, NewsText, Sentence, TextField
+from watcher.match.examples import as_yaml, example_row, facts_row, shortest
+from watcher.model import Item, NewsText
 from watcher.store import history, verdicts
 from watcher.store.verdicts import Judged, Verdict
 
@@ -38,13 +38,8 @@ class _Example:
     @property
     def row(self) -> dict[str, Any]:
         """The element of `tests:`."""
-        news: dict[str, Any] = {"title": self.news.title, "text": self.news.text, "language": self.news.language}
-        news |= {"published": self.news.dated.isoformat() if self.news.dated else None, "feed": self.news.feed}
-        news |= {"tags": list(self.news.tags)}
-        kept = {name: value for name, value in news.items() if value}
-        row: dict[str, Any] = {"no_match" if self.judged.verdict is Verdict.NOT_USEFUL else "match": kept}
-        row |= {"facts": self.facts} if self.facts else {}
-        return row | {"because": self.because}
+        expect = self.judged.verdict is not Verdict.NOT_USEFUL
+        return example_row(self.news, expect=expect, facts=self.facts, because=self.because)
 
     @property
     def because(self) -> str:
@@ -76,7 +71,7 @@ def export(
         return
     for rule_id, mine in sorted(by_rule.items()):
         typer.echo(f"# under tests: of the rule {rule_id}")
-        typer.echo(_yaml([one.row for one in mine]), nl=False)
+        typer.echo(as_yaml([one.row for one in mine]), nl=False)
     if not examples:
         about = f" of the rule {rule!r}" if rule else ""
         typer.echo(f"no settled verdict on an event{about}: see `watcher events list` and `judge`", err=True)
@@ -96,69 +91,6 @@ def _settled(every: Sequence[Judged]) -> Iterator[Judged]:
 
 def _example(engine: Engine, judged: Judged, item: Item) -> _Example:
     whole = pipeline.news_text(item)
-    news, match = _shortest(engine, judged.rule_id, whole)
-    facts = _facts(match) if judged.verdict is Verdict.USEFUL and match else {}
+    news, match = shortest(engine, judged.rule_id, whole)
+    facts = facts_row(match) if judged.verdict is Verdict.USEFUL and match else {}
     return _Example(judged=judged, news=news, facts=facts)
-
-
-def _shortest(engine: Engine, rule_id: str, whole: NewsText) -> tuple[NewsText, Match | None]:
-    """The deciding sentences alone, with the headline, or all of it: the first that the rule finds the same in."""
-    match = _match(engine, rule_id, whole)
-    if match is None:
-        return whole, None
-    wanted = {name: fact.value for name, fact in match.facts.items()}
-    for news in _cuts(engine, whole, match):
-        found = _match(engine, rule_id, news)
-        if found and {name: fact.value for name, fact in found.facts.items()} == wanted:
-            return news, found
-    return whole, match
-
-
-def _match(engine: Engine, rule_id: str, news: NewsText) -> Match | None:
-    return next((one for one in engine.matches(news) if one.rule_id == rule_id), None)
-
-
-def _cuts(engine: Engine, whole: NewsText, match: Match) -> Iterator[NewsText]:
-    view = engine.view(whole)
-    spans = [*(one.span for one in match.evidence), *(fact.span for fact in match.facts.values() if fact.span)]
-    cut = [piece for piece in view.sentences if piece.field is TextField.TEXT]
-    deciding = [
-        piece
-        for piece in cut
-        if any(span.field is piece.field and piece.start <= span.start < piece.end for span in spans)
-    ]
-    words = _joined(whole.text, deciding)
-    in_title = any(span.field is TextField.TITLE for span in spans)
-    for title in ("", whole.title) if not in_title else (whole.title,):
-        yield NewsText(title=title, text=words, language=whole.language, dated=whole.dated)
-    yield NewsText(
-        title=whole.title, text=words, language=whole.language, dated=whole.dated, feed=whole.feed, tags=whole.tags
-    )
-
-
-def _joined(text: str, pieces: Sequence[Sentence]) -> str:
-    """Sentences of a text as one text again, with what stands between neighbours."""
-    words, end = "", None
-    for piece in pieces:
-        between = "" if end is None else text[end : piece.start]
-        words += (between if not between.strip() else " ") + text[piece.start : piece.end]
-        end = piece.end
-    return words.strip()
-
-
-def _facts(match: Match) -> dict[str, Any]:
-    return {name: value for name, fact in match.facts.items() if (value := _fact(fact)) is not None}
-
-
-def _fact(fact: Fact) -> Any:
-    """A fact as an inline test writes it: amounts as "30M USD"."""
-    if fact.kind is FactKind.MONEY:
-        exact = isinstance(fact.value, int | float) and fact.currency
-        return f"{fact.value:.0f} {fact.currency}" if exact else None
-    return list(fact.value) if isinstance(fact.value, tuple) else fact.value
-
-
-def _yaml(rows: list[dict[str, Any]]) -> str:
-    """YAML that reads the same by YAML 1.1 and 1.2, two spaces in, as it stands under `tests:`."""
-    text = yaml.safe_dump(rows, allow_unicode=True, sort_keys=False, width=110)
-    return "".join(f"  {line}\n" if line else "\n" for line in text.splitlines())

@@ -7,8 +7,9 @@ rules that run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import replace
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watcher import strict_yaml
@@ -23,11 +24,25 @@ from watcher.match.rule import Rule, RuleException, RuleSet
 MAX_FILES = 5000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """The rules of a folder, with what a further rule file in it may refer to."""
+
+    rule_set: RuleSet
+    shared: Shared
+    exceptions: Mapping[str, Sequence[RuleException]]
+
+
 def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
     """Read all rule files below `rules_dir`; raises Mistakes with everything that is wrong in any of them.
 
     Without `learned` model files are not read and every model weighs nothing: for learning them.
     """
+    return load_folder(rules_dir, learned=learned).rule_set
+
+
+def load_folder(rules_dir: Path, *, learned: bool = True) -> Folder:
+    """As `load_rules`, for those who go on to read a draft of one of its files."""
     mistakes: list[Mistake] = []
     files = _files(rules_dir, mistakes)
     lists = _lists(_in(files, rules_dir, "lists"), rules_dir, mistakes)
@@ -49,7 +64,42 @@ def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
         raise Mistakes(mistakes)
     rules = [replace(rule, exceptions=tuple(exceptions.get(rule.id, ()))) for rule in rules]
     rules.sort(key=lambda rule: rule.id)
-    return RuleSet(rules=tuple(rules), version=_version(files, rules_dir), lists=plain_lists(lists))
+    rule_set = RuleSet(rules=tuple(rules), version=_version(files, rules_dir), lists=plain_lists(lists))
+    return Folder(rule_set=rule_set, shared=shared, exceptions=exceptions)
+
+
+def load_draft(folder: Folder, name: str, text: str) -> RuleSet:
+    """The rules of a folder with the file `name`, new or not, holding `text`; raises Mistakes with all that is wrong.
+
+    It costs as much as one file: what the others say is known.
+    """
+    mistakes: list[Mistake] = []
+    node = Node(strict_yaml.load(name, text), mistakes)
+    others = [rule for rule in folder.rule_set.rules if Path(rule.path).name != name]
+    rule = read_rule(node, folder.shared)
+    if rule is not None:
+        _refuse_repeated(node, rule, others)
+    if mistakes or rule is None:
+        raise Mistakes(mistakes)
+    drafted = replace(rule, exceptions=tuple(folder.exceptions.get(rule.id, ())))
+    version = hashlib.sha256(f"{folder.rule_set.version}\0{name}\0{text}".encode()).hexdigest()
+    rules = tuple(sorted([*others, drafted], key=lambda one: one.id))
+    return RuleSet(rules=rules, version=version, lists=folder.rule_set.lists)
+
+
+def load_files(files: Mapping[str, str]) -> Folder:
+    """As `load_folder`, of rule files given as texts by their names, by which mistakes name them too."""
+    with tempfile.TemporaryDirectory(prefix="watcher-rules-") as written:
+        for name, text in files.items():
+            path = Path(written) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        try:
+            return load_folder(Path(written))
+        except Mistakes as caught:
+            raise Mistakes(
+                [replace(one, path=one.path.removeprefix(f"{written}/")) for one in caught.mistakes]
+            ) from None
 
 
 def rules_version(rules_dir: Path) -> str:

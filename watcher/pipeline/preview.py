@@ -7,7 +7,7 @@ once; where the line would have joined an older story, a preview may count one e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.digest.choose import choose
@@ -81,11 +81,14 @@ def offers(rt: Runtime, conn: Connection, item_id: int) -> list[Offer]:
 
 
 def preview(
-    conn: Connection, new: Sequence[tuple[Item, Match]], lost: Mapping[str, Sequence[int]], amounts: Engine | None
+    conn: Connection,
+    new: Sequence[tuple[Item, Match]],
+    lost: Mapping[str, Sequence[int]],
+    tells_amounts: Callable[[str], bool],
 ) -> Preview:
     """What the `new` matches would tell, and what without the `lost` ones (items by rule) nobody had been told.
 
-    `amounts`: the engine whose rules say which of them read amounts.
+    `tells_amounts`: whether the rule of that id reads amounts.
     """
     story_of = _stories([item for item, _ in new])
     known = history.told(conn, sorted({item.story_id for item, _ in new if item.story_id is not None}))
@@ -102,11 +105,21 @@ def preview(
     active = subscriptions.active(conn)
     return Preview(
         events=tuple(told),
-        more=tuple(_tellings(told, active, amounts)),
-        less=tuple(_tellings(gone, active, amounts)),
+        more=tuple(_tellings(told, active, tells_amounts)),
+        less=tuple(_tellings(gone, active, tells_amounts)),
         silent=len(views) - len(told),
         joined=joined,
     )
+
+
+def amounts_by(engine: Engine | None) -> Callable[[str], bool]:
+    """Which rules read amounts, by an engine; those that it does not have count as if they did."""
+
+    def tells_amounts(rule_id: str) -> bool:
+        rule = engine.rule_set.rule(rule_id) if engine else None
+        return rule is None or any(fact.kind is FactKind.MONEY for fact in rule.facts)
+
+    return tells_amounts
 
 
 def _stories(found: Sequence[Item]) -> dict[int, str]:
@@ -158,11 +171,10 @@ def _views(conn: Connection, event_ids: Sequence[int]) -> list[EventView]:
 
 
 def _tellings(
-    views: Iterable[EventView], active: Sequence[SubscriptionConfig], amounts: Engine | None
+    views: Iterable[EventView], active: Sequence[SubscriptionConfig], tells_amounts: Callable[[str], bool]
 ) -> Iterable[Telling]:
     for view in views:
-        rule = amounts.rule_set.rule(view.rule_id) if amounts else None
-        tells = rule is None or any(fact.kind is FactKind.MONEY for fact in rule.facts)
+        tells = tells_amounts(view.rule_id)
         for subscription in active:
             choice = choose(view, subscription, tells_amounts=tells)
             if choice.chosen:

@@ -48,6 +48,12 @@ def batch(conn: Connection, *, since: datetime, after: int = 0, limit: int = 200
     return [item_of(row) for row in conn.execute(select_items().where(kept).order_by(items.c.id).limit(limit))]
 
 
+def ids_since(conn: Connection, *, since: datetime, limit: int) -> list[int]:
+    """Ids of the newest items first seen since then, newest first."""
+    query = select(items.c.id).where(items.c.first_seen_at >= since)
+    return list(conn.execute(query.order_by(items.c.first_seen_at.desc(), items.c.id.desc()).limit(limit)).scalars())
+
+
 def newest(conn: Connection, *, since: datetime, limit: int) -> list[Item]:
     """The newest items with words, first seen since then, newest first."""
     query = select_items().where(_with_words_since(since)).order_by(items.c.id.desc()).limit(limit)

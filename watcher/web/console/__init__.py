@@ -9,7 +9,21 @@ from collections.abc import Iterator
 
 from starlette.routing import Route
 
-from watcher.web.console import audit, channels, deliveries, event, events, live, login, overview, rules, workbench
+from watcher.web.console import (
+    audit,
+    channels,
+    deliveries,
+    digests,
+    event,
+    events,
+    live,
+    login,
+    overview,
+    rules,
+    subscriber,
+    subscribers,
+    workbench,
+)
 from watcher.web.console.desk import Page
 from watcher.web.operator import Scope
 
@@ -22,6 +36,9 @@ PAGES: tuple[Page, ...] = (
     Page(path="/audit", show=audit.show),
     *channels.PAGES,
     *deliveries.PAGES,
+    *digests.PAGES,
+    *subscriber.PAGES,
+    *subscribers.PAGES,
     Page(path="/logout", show=login.logout, methods=("POST",), act=Scope.READ),
 )
 
