@@ -101,7 +101,12 @@ def save(rt: Runtime, subscription_id: str, wanted: SubscriptionConfig) -> bool:
 def erase(rt: Runtime, subscription_id: str) -> bool:
     """Erase a reader's own subscription and what names them, for good; False when it is not theirs or gone."""
     with rt.database.write() as conn:
-        erased = readers.erase(conn, subscription_id, now=rt.clock())
+        return erase_in(conn, subscription_id, now=rt.clock())
+
+
+def erase_in(conn: Connection, subscription_id: str, *, now: datetime) -> bool:
+    """As `erase`, in a transaction that is open."""
+    erased = readers.erase(conn, subscription_id, now=now)
     if erased:
         _log.info("a reader's data were erased", subscription=subscription_id)
     return erased

@@ -82,8 +82,12 @@ def record(conn: Connection, address: str, *, hard: bool, reason: str, now: date
 
 def forgive(conn: Connection, address: str) -> bool:
     """Forget what the address did, so that it is sent to again; False when nothing was held against it."""
-    mine = suppressions.c.address_key == key_of(address)
-    return conn.execute(delete(suppressions).where(mine)).rowcount > 0
+    return lift(conn, key_of(address))
+
+
+def lift(conn: Connection, address_key: str) -> bool:
+    """As `forgive`, by what the address is kept under: the address itself may have been erased."""
+    return conn.execute(delete(suppressions).where(suppressions.c.address_key == address_key)).rowcount > 0
 
 
 def forgive_key(conn: Connection, key: str) -> bool:

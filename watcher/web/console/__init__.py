@@ -9,21 +9,7 @@ from collections.abc import Iterator
 
 from starlette.routing import Route
 
-from watcher.web.console import (
-    audit,
-    channels,
-    deliveries,
-    digests,
-    event,
-    events,
-    live,
-    login,
-    overview,
-    rules,
-    subscriber,
-    subscribers,
-    workbench,
-)
+from watcher.web.console import audit, channels, deliveries, digests, event, events, live, login, overview, rules, subscriber, subscribers, workbench
 from watcher.web.console.desk import Page
 from watcher.web.operator import Scope
 
