@@ -16,9 +16,9 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 from watcher.cli.feed_add import quoted
-from watcher.cli.feed_words import span
 from watcher.cli.feeds import app
 from watcher.fetch.discover import USUAL_PLACES
+from watcher.fetch.words import span
 from watcher.model import FeedConfig, Health
 from watcher.parse.opml import read_opml
 from watcher.store import feeds

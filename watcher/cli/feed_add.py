@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from watcher.cli.session import opened
-from watcher.errors import CannotHelp, RefusedAddress
-from watcher.fetch.discover import Discovery, Finder, Found, FoundFeed
+from watcher.errors import CannotHelp
+from watcher.fetch.discover import Discovery, Found, FoundFeed
 from watcher.model import AlertHistory, FeedConfig, Origin
-from watcher.net.address import check_url
+from watcher.pipeline import feed_add
 from watcher.runtime import Runtime
-from watcher.store import feed_details, feeds
+from watcher.store import feed_details
 from watcher.wording import counted, one_line
 
 _FAILED = 1
@@ -46,7 +46,7 @@ def add(
     if take_all and take_first:
         raise typer.BadParameter("--all and --first exclude one another")
     with opened() as rt:
-        url, asked = checked_url(rt, url), url.strip()
+        url, asked = feed_add.checked_url(rt, url), url.strip()
         with rt.database.read() as conn:
             known = feed_details.live_urls(conn)
         if known & {url, asked}:
@@ -55,28 +55,12 @@ def add(
         chosen = [FoundFeed(url=url)] if unchecked else _chosen(rt, url, take_all=take_all, take_first=take_first)
         config = FeedConfig(url=url, alert_history=alert_history, tags=tuple(tag or ()), full_text=full_text)
         for feed in chosen:
-            _add(rt, feed, config, known)
-
-
-def checked_url(rt: Runtime, url: str) -> str:
-    """The URL as it is contacted and kept; raises CannotHelp with the reason when the guard refuses it."""
-    try:
-        return check_url(url, allow_private=rt.settings.allow_private).url
-    except RefusedAddress as refused:
-        raise CannotHelp(f"{one_line(url, 200)}: {refused}") from refused
+            _add(rt, feed, config)
 
 
 def _chosen(rt: Runtime, url: str, *, take_all: bool, take_first: bool) -> Sequence[FoundFeed]:
     """The feeds to add; ends the command where a person has to choose or nothing was found."""
-    finder = Finder(
-        client=rt.client,
-        sandbox=rt.sandbox,
-        allow_private=rt.settings.allow_private,
-        pause_s=rt.settings.host_spacing_s,
-        parse_s=rt.settings.sandbox_cpu_s + 5,
-        max_bytes=rt.settings.fetch_max_bytes,
-    )
-    discovery = finder.look(url)
+    discovery = feed_add.look(rt, url)
     for refused, reason in discovery.refused:
         typer.echo(f"the page names {one_line(refused, 200)}, which is refused: {reason}", err=True)
     if discovery.found is Found.UNREACHABLE:
@@ -107,15 +91,12 @@ def quoted(url: str) -> str:
     return plain if not set(plain) & set('&;|<>()$`"*?[]#~=!{} ') else f"'{plain}'"
 
 
-def _add(rt: Runtime, feed: FoundFeed, config: FeedConfig, known: set[str]) -> None:
-    url = checked_url(rt, feed.url)
-    shown = _shown(feed, url, asked=config.url)
-    wanted = FeedConfig(url=url, alert_history=config.alert_history, tags=config.tags, full_text=config.full_text)
-    with rt.database.write() as conn:
-        added = url not in known and feeds.add(conn, wanted, origin=Origin.CLI, now=rt.clock())
+def _add(rt: Runtime, feed: FoundFeed, config: FeedConfig) -> None:
+    added = feed_add.add(rt, feed.url, config, origin=Origin.CLI)
+    shown = _shown(feed, added.url, asked=config.url)
     silent = config.alert_history is AlertHistory.NONE
     told = "; what it holds now is history and alerts nobody (--alert-history all would)" if silent else ""
-    typer.echo(f"added{shown}{told}" if added else f"known already{shown}")
+    typer.echo(f"added{shown}{told}" if added.new else f"known already{shown}")
 
 
 def _shown(feed: FoundFeed, url: str, *, asked: str) -> str:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from watcher.fetch.schedule import PollReason
+from watcher.fetch.words import added_by, span, why, wishes
 from watcher.model import Health
 from watcher.wording import counted, one_line
 
@@ -27,37 +27,7 @@ _STYLES = {
     Health.ATTENTION: "bold red",
     Health.GONE: "red",
 }
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_REASONS = {
-    PollReason.INTERVAL: "the shortest time between two polls",
-    PollReason.HABIT: "how often it posts",
-    PollReason.MAX_AGE: "its answer is fresh until then (Cache-Control, Expires)",
-    PollReason.TTL: "its ttl",
-    PollReason.PERIOD: "its update period (sy:*)",
-    PollReason.SKIP_HOURS: "the hours it asks to skip",
-    PollReason.SKIP_DAYS: "the days it asks to skip",
-    PollReason.PUSHED: "a hub tells its news; this is the safety net",
-    PollReason.NO_VALIDATORS: "it cannot say that nothing changed, so it is asked less often",
-    PollReason.RETRY_AFTER: "it asked to wait (Retry-After)",
-    PollReason.RATE_LIMITED: "it said that we ask too often",
-    PollReason.FORBIDDEN: "it refuses us, so it is asked less often",
-    PollReason.BACK_OFF: "longer after each failure",
-    PollReason.GONE: "it is gone for good",
-}
-"""Each `PollReason` for people."""
 Row = Mapping[str, Any]
-
-
-def span(seconds: float) -> str:
-    """A length of time in its largest unit: "40 s", "12 min", "3 h", "5 days"."""
-    seconds = abs(seconds)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.0f} h"
-    return counted(round(seconds / 86400), "day")
 
 
 def instant(at: datetime, now: datetime) -> str:
@@ -95,8 +65,7 @@ def _next(row: Row, now: datetime) -> str:
 
 
 def _why(row: Row) -> str:
-    reason = str(row["disabled_reason"] or row["next_poll_reason"] or "")
-    return _REASONS.get(PollReason(reason), reason) if reason in set(PollReason) else one_line(reason)
+    return why(str(row["disabled_reason"] or row["next_poll_reason"] or ""))
 
 
 def _trouble(row: Row) -> str:
@@ -172,12 +141,11 @@ def show_one(row: Row, console: Console, now: datetime) -> None:
 
 def _identity(row: Row) -> list[tuple[str, str]]:
     asked = row["asked_url"] if row["asked_url"] != row["url"] else ""
-    how = {"file": "in watcher.yml", "cli": "by command", "page": "on the page", "self": "by the program"}
     return [
         ("id", str(row["id"])),
         ("address", row["url"]),
         ("was asked for as", asked),
-        ("added", f"{row['created_at']:%Y-%m-%d %H:%M} UTC, {how.get(row['origin'], row['origin'])}"),
+        ("added", f"{row['created_at']:%Y-%m-%d %H:%M} UTC, {added_by(row['origin'])}"),
         ("removed", f"{row['retired_at']:%Y-%m-%d %H:%M} UTC" if row["retired_at"] else ""),
         ("joined to", f"feed {row['merged_into']}, where it moved" if row["merged_into"] else ""),
         ("tags", ", ".join(one_line(tag) for tag in row["tags"])),
@@ -211,7 +179,7 @@ def _polling(row: Row, now: datetime) -> list[tuple[str, str]]:
         ("next poll", "" if row["retired_at"] else _next(row, now)),
         ("why then", "" if row["retired_at"] else _why(row)),
         ("not more often than", f"every {span(every)}" if every else ""),
-        ("publisher asks", _wishes(row["wishes"] or {})),
+        ("publisher asks", wishes(row["wishes"] or {})),
         ("says it moved to", f"{moved} ({counted(row['moved_count'], 'time')})" if moved else ""),
         ("validators", ", ".join(name for name in ("etag", "last_modified") if row[name]).replace("_", "-")),
     ]
@@ -232,16 +200,3 @@ def _content(row: Row, now: datetime) -> list[tuple[str, str]]:
 
 def _when(at: datetime | None, now: datetime) -> str:
     return f"{instant(at, now)}, {_ago(at, now)}" if at else ""
-
-
-def _wishes(wishes: Mapping[str, Any]) -> str:
-    parts = []
-    if wishes.get("ttl_s"):
-        parts.append(f"ttl {span(wishes['ttl_s'])}")
-    if wishes.get("period_s"):
-        parts.append(f"every {span(wishes['period_s'])}")
-    if wishes.get("skip_hours"):
-        parts.append(f"not at {', '.join(str(hour) for hour in wishes['skip_hours'])} h GMT")
-    if wishes.get("skip_days"):
-        parts.append(f"not on {', '.join(_DAYS[day] for day in wishes['skip_days'] if 0 <= day < len(_DAYS))}")
-    return "; ".join(parts)

@@ -31,6 +31,8 @@ from watcher.store.schema import feeds
 
 PAUSED = "paused"
 """The reason of a feed that people have paused: its items stay, it is not polled, and no digest calls it failing."""
+TROUBLED = (Health.ATTENTION, Health.FAILING, Health.STALE, Health.GONE)
+"""How feeds fare that do not fare well, those that need a person first."""
 
 
 class Rename(StrEnum):

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 
 from watcher.model import Origin
 from watcher.store.digests import OPEN
+from watcher.store.feeds import PAUSED, TROUBLED
 from watcher.store.schema import (
     alerts,
     attempts,
@@ -146,14 +147,24 @@ def of_feeds(
     health: str | None = None,
     retired: bool = False,
     text: str | None = None,
+    troubled: bool = False,
+    disabled: str | None = None,
 ) -> Rows:
-    """Feeds, newest first; `text` stands in the title or an address. Without what only the line needs."""
+    """Feeds, newest first; `text` stands in the title or an address. Without what only the line needs.
+
+    `troubled` are those that do not fare well and are not `disabled` by people; `disabled`: for that reason.
+    """
     query = _select_feeds().order_by(feeds.c.id.desc()).limit(limit)
     query = query.where(feeds.c.retired_at.is_not(None) if retired else feeds.c.retired_at.is_(None))
     if after is not None:
         query = query.where(feeds.c.id < after)
     if health is not None:
         query = query.where(feeds.c.health == health)
+    if troubled:
+        unpaused = func.coalesce(feeds.c.disabled_reason, "") != PAUSED
+        query = query.where(feeds.c.health.in_([state.value for state in TROUBLED]), unpaused)
+    if disabled is not None:
+        query = query.where(feeds.c.disabled_reason == disabled)
     if text is not None:
         words = (feeds.c.title, feeds.c.url, feeds.c.asked_url)
         query = query.where(or_(*(one.icontains(text, autoescape=True) for one in words)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
-from watcher.model import EventView, Health
+from watcher.model import EventView
 from watcher.store import backlog as waiting
 from watcher.store import deliveries as delivery_rows
 from watcher.store import digests as digest_rows
@@ -86,13 +86,10 @@ def delivery_states(conn: Connection) -> dict[str, int]:
     return delivery_rows.states(conn)
 
 
-_TROUBLED = (Health.ATTENTION, Health.FAILING, Health.STALE, Health.GONE)
-
-
 def troubled_feeds(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
     """Live feeds that do not fare well, those that need a person first, then the longest failing; paused ones not."""
     columns = feeds.c
-    rank = case({state.value: place for place, state in enumerate(_TROUBLED)}, value=columns.health)
+    rank = case({state.value: place for place, state in enumerate(feed_rows.TROUBLED)}, value=columns.health)
     query = select(
         columns.id,
         columns.url,
@@ -105,7 +102,7 @@ def troubled_feeds(conn: Connection, *, limit: int) -> list[dict[str, Any]]:
         columns.disabled_reason,
     ).where(
         columns.retired_at.is_(None),
-        columns.health.in_([state.value for state in _TROUBLED]),
+        columns.health.in_([state.value for state in feed_rows.TROUBLED]),
         func.coalesce(columns.disabled_reason, "") != feed_rows.PAUSED,
     )
     rows = conn.execute(query.order_by(rank, columns.health_since, columns.id).limit(limit))
