@@ -6,6 +6,7 @@ The rows are the truth. Whatever goes wrong here costs time and never work: the 
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -56,8 +57,10 @@ class Task(celery.Task):
         Our own machinery being away is tried again, soon and a few times; then, as after a bug, the rows wait for the
         sweep with the attempt counted on them.
         """
+        trace = self.request.get("trace") or uuid.uuid4().hex[:12]
         try:
-            publish(work(open_runtime()))
+            with log.traced(trace):
+                publish(work(open_runtime()), trace=trace)
         except TryAgain as error:
             if self.request.retries >= TRIES:
                 _log.warning("left to the sweep", task=self.name, reason=str(error), **about)
@@ -92,8 +95,8 @@ def close_runtime() -> None:
 # ── nudges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def publish(nudges: Nudges) -> int:
-    """Send the ids to their queues over one connection; the number of ids sent.
+def publish(nudges: Nudges, *, trace: str = "") -> int:
+    """Send the ids to their queues over one connection; the number of ids sent. The log shows them under `trace`.
 
     Called after the commit, so it never raises for the broker: what could not be sent is left to the sweep.
     """
@@ -112,6 +115,7 @@ def publish(nudges: Nudges) -> int:
                         producer=producer,
                         retry=False,
                         ignore_result=True,
+                        headers={"trace": trace} if trace else None,
                     )
                     sent += len(batch)
     except AWAY as error:

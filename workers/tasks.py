@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from watcher import pipeline
-from watcher.pipeline import canary, canary_alarm
+from watcher.pipeline import reload
+from watcher.pipeline import canary, canary_alarm, counting
 from watcher.runtime import Runtime
 from workers.app import app
 from workers.base import Task, without_long_queues
@@ -53,18 +54,22 @@ def deliveries(self: Task, ids: list[int]) -> None:
 def sweep(self: Task) -> None:
     self.guard(watch_files)
     self.guard(lambda rt: without_long_queues(pipeline.due(rt)))
-    self.guard(tend_canary)
+    self.guard(watch_over)
 
 
 def watch_files(rt: Runtime) -> pipeline.Nudges:
-    """Take a changed watcher.yml or rule folder into force."""
+    """Take a changed watcher.yml or rule folder into force; at once where somebody asked for it."""
+    if reload.was_asked(rt):
+        reload.reload(rt, by="asked")
+        return {}
     pipeline.apply_config(rt)
     pipeline.check_rules(rt)
     return {}
 
 
-def tend_canary(rt: Runtime) -> pipeline.Nudges:
-    """Send a canary when it is time, look for the one under way, and raise the alarm when it is late."""
+def watch_over(rt: Runtime) -> pipeline.Nudges:
+    """Send a canary when it is time, look for the one under way, raise the alarm when it is late; count for metrics."""
     found = canary.tend(rt)
     canary_alarm.watch(rt)
+    counting.count_up(rt)
     return found

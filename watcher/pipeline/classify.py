@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from watcher.pipeline import place
 from watcher.pipeline.place import Told
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, events, holds, items, stories
+from watcher.store import Connection, digests, events, holds, items, stories, tallies
 from watcher.story.amends import Ending, corrects, ending
 from watcher.story.fingerprint import story_key
 from watcher.story.merge import Merged, ToldBy, end, merge, told_by
@@ -148,10 +149,13 @@ def _store(turn: Turn, found: Sequence[_Reading], version: str) -> list[int]:
     with rt.database.write() as conn:
         if in_stories:
             stories.lock(conn)
-        events.keep_rule_set(conn, version=version, files=rt.rules.files, now=now)
+        events.keep_rule_set(conn, version=version, files=rt.rules.files, own=rt.rules.own, now=now)
+        results: Counter[str] = Counter()
         for one in ordered:
             if items.finish(conn, one.item, owner=turn.owner, rules_version=version, now=now):
                 told += _keep(conn, one, now)
+                results["matched" if one.matches else "nothing"] += 1
+        tallies.add(conn, "classified", results)
         turn.reach("committing")
     return told
 

@@ -76,7 +76,7 @@ def take_in(
     if entries.doubted and (held or entries.under_new_ids > republish.MANY):
         _flag(conn, feed, entries, held, now)
     if new or edited:
-        _log.info("taken in", feed=feed.id, new=len(new), edited=len(edited), held=held)
+        _log.debug("taken in", feed=feed.id, new=len(new), edited=len(edited), held=held)
     return Intake(new=tuple(new), edited=tuple(edited), held=held)
 
 

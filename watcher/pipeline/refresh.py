@@ -6,6 +6,7 @@ The order is here; what follows from an answer is decided in `watcher.fetch`: sc
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from watcher.pipeline.intake import Intake, take_in
 from watcher.pipeline.reading import Unreadable, read_document
 from watcher.pipeline.steps import REDO, Failure, Nudges, Step, Turn, as_done, attempt, nudges
 from watcher.runtime import Runtime
-from watcher.store import Connection, digests, feeds, items
+from watcher.store import Connection, digests, feeds, items, tallies
 
 _log = log.get("pipeline")
 _NO_TIME = "put off: the worker had no time left"
@@ -186,11 +187,19 @@ def _store(turn: Turn, answered: Sequence[_Answered]) -> list[int]:
         for one in sorted(answered, key=lambda one: one.asked.visit.host or ""):
             politeness.heed(rt, conn, one.feed.url, one.result, now=now)
             politeness.free(conn, one.asked.visit, owner=turn.owner)
+        tallies.add(conn, "polls", Counter(one.result.outcome.value for one in answered))
         turn.reach("committing")
     for one, taken, polled in kept:
         level = _log.info if polled.following.error_count == 0 else _log.warning
         result = one.result
-        level("polled", feed=one.feed.id, outcome=result.outcome.value, new=len(taken.new), detail=result.detail)
+        found = {"new": len(taken.new), "edited": len(taken.edited), "held": taken.held}
+        about = {"detail": result.detail, **found}
+        level(
+            "polled",
+            feed=one.feed.id,
+            outcome=result.outcome.value,
+            **{key: said for key, said in about.items() if said},
+        )
     return [item for _one, taken, _polled in kept for item in (*taken.new, *taken.edited)]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, literal, or_, select, update
 
 from watcher.model import Hub, HubMode, HubState, HubStep, Push
-from watcher.store import backlog, database
+from watcher.store import backlog, database, tallies
 from watcher.store import feeds as feed_rows
 from watcher.store.dialect import insert
 from watcher.store.schema import Instant, feeds, hubs, pushes
@@ -218,6 +218,7 @@ def add_push(
 def count_dropped(conn: Connection, hub_id: int) -> None:
     """Count a document that was not signed with the hub's secret."""
     conn.execute(update(hubs).where(hubs.c.id == hub_id).values(dropped=hubs.c.dropped + 1))
+    tallies.add(conn, "pushes_dropped", {"": 1})
 
 
 # ── reading what was pushed ──────────────────────────────────────────────────────────────────────────────────────────

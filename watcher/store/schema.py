@@ -218,6 +218,7 @@ items = Table(
     _partial("ix_items_core", "story_id", "fingerprint IS NOT NULL"),
     Index("ix_items_first_seen_at", "first_seen_at"),
     _partial("ix_items_backlog", "next_classify_at", "classified_at IS NULL AND parked_reason IS NULL"),
+    _partial("ix_items_parked", "id", "parked_reason IS NOT NULL"),
     _partial("ix_items_held", "id", "held_at IS NOT NULL"),
 )
 """`held_at`: what the item tells may have been told before the database was restored, and waits for a person."""
@@ -342,6 +343,7 @@ events = Table(
     Index("ix_events_rule_id", "rule_id", "created_at"),
     Index("ix_events_created_at", "created_at", "rule_id"),
     _partial("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
+    _partial("ix_events_parked", "id", "parked_reason IS NOT NULL"),
     _partial("ix_events_held", "id", "held_revision IS NOT NULL"),
 )
 """`held_revision`: up to that revision nobody is told of the event before a person has looked, since it may have been
@@ -516,6 +518,7 @@ digests = Table(
     UniqueConstraint("subscription_id", "window"),
     Index("ix_digests_subscription_id", "subscription_id", "closes_at"),
     _partial("ix_digests_backlog", "closes_at", "closed_at IS NULL AND parked_reason IS NULL"),
+    _partial("ix_digests_parked", "id", "parked_reason IS NOT NULL"),
     _partial("ix_digests_held", "id", "held_at IS NOT NULL"),
 )
 """`late_at`: from when on the digest is not sent for itself but goes into the next one (`merged_into`), which then

@@ -33,7 +33,7 @@ LATENCY = "latency"
 SEPARATOR = "|"
 _SETTLED = timedelta(seconds=60)
 """No transaction lasts as long, so no row of a lower id comes later; and every attempt has ended or died."""
-_MOST = 5000
+_MOST = 2000
 _UPTO = "upto"
 _COUNTED: dict[str, tuple[Table, Any]] = {
     "items": (items, items.c.first_seen_at),

@@ -135,6 +135,9 @@ def _looking() -> None:
 
 _PARTIAL = (
     ("ix_deliveries_unsent", ["state", "channel_id", "id"], "deliveries", "state <> 'sent'"),
+    ("ix_items_parked", ["id"], "items", "parked_reason IS NOT NULL"),
+    ("ix_events_parked", ["id"], "events", "parked_reason IS NOT NULL"),
+    ("ix_digests_parked", ["id"], "digests", "parked_reason IS NOT NULL"),
     ("ix_channels_failing", ["id"], "channels", "failures > 0"),
     ("ix_channels_disabled", ["id"], "channels", "disabled_reason IS NOT NULL"),
 )
