@@ -122,7 +122,8 @@ class Endpoint:
             response.headers["x-request-id"] = request_id
             response.headers.setdefault("vary", "Authorization, Cookie")
             ms = round((time.perf_counter() - began) * 1000, 1)
-            _log.info("call", method=request.method, path=request.url.path, status=response.status_code, ms=ms)
+            about = {"method": request.method, "path": request.url.path, "status": response.status_code, "ms": ms}
+            _log.info("call", who=getattr(request.state, "who", None), **about)
             await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -132,6 +133,7 @@ class Endpoint:
         if operation is None:
             raise Problem(Kind.METHOD, f"There is {self._allow}.", headers={"allow": self._allow})
         call = await run_in_threadpool(self._let_in, request, operation)
+        request.state.who = call.operator.name
         _check_accept(request, operation)
         asked = read_parameters(operation, request.path_params, request.query_params.multi_items())
         body = await _body(request, operation)
@@ -148,7 +150,6 @@ class Endpoint:
         if operator is None:
             challenge = {"www-authenticate": 'Bearer realm="watcher"'}
             raise Problem(Kind.NOT_AUTHENTICATED, "Send `Authorization: Bearer TOKEN`.", headers=challenge)
-        structlog.contextvars.bind_contextvars(who=operator.name)
         wait_s = self._allowance.take(
             f"{operator.proof}:{operator.name}", per_minute=rt.settings.api_per_minute, now_s=time.monotonic()
         )

@@ -21,8 +21,8 @@ from watcher.web.operator import Scope
 
 PREFIX = "/api/v1"
 JSON_TYPE = "application/json"
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?[0-9]{1,2})?")
+_WHOLE = re.compile(r"(-?[0-9]{1,18})(\.0{1,3})?")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -146,8 +146,8 @@ def _unknown(operation: Operation) -> str:
 
 def _value(kind: str, text: str) -> Any:
     """The JSON value that the text of a parameter stands for; the text itself where it stands for none."""
-    if kind == "integer" and _WHOLE.fullmatch(text):
-        return int(text)
+    if kind == "integer" and (whole := _WHOLE.fullmatch(text)):
+        return int(whole[1])
     if kind == "number" and _NUMBER.fullmatch(text):
         return float(text)
     if kind == "boolean" and text in ("true", "false"):

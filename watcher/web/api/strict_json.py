@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from watcher.web.api.problem import Kind, Problem, Wrong
 BODY_BYTES = 256 * 1024
 BODY_S = 10.0
 DEPTH = 20
+_EXACT = 2**53
 
 
 async def read_bytes(request: Request, *, limit: int = BODY_BYTES) -> bytes:
@@ -58,12 +60,12 @@ def parse(body: bytes) -> Any:
     if _too_deep(text):
         raise Problem(Kind.UNREADABLE, f"The body is nested more than {DEPTH} levels deep.")
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Problem(Kind.UNREADABLE, f"The body is not JSON: {error.msg} ({where}).") from None
     except ValueError:
-        raise Problem(Kind.UNREADABLE, "The body holds a number that is too long.") from None
+        raise Problem(Kind.UNREADABLE, "The body holds a number that is too long or too large.") from None
 
 
 def _too_deep(text: str) -> bool:
@@ -95,3 +97,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise Problem(Kind.UNREADABLE, f"{name} is no JSON number.")
+
+
+def _float(text: str) -> int | float:
+    """A number; one without a fraction is an integer, however it is written (JSON Schema 2020-12, 4.2.3)."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("beyond every float")
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value

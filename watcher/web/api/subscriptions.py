@@ -235,9 +235,9 @@ def one_mute(call: Call, asked: MuteAsked) -> MuteRow:
 def mute(call: Call, asked: SubscriptionAsked, body: NewMute) -> Made:
     """Mute it; one of the same that was there before gets the new end."""
     wanted = Mute(kind=MuteKind(body.kind), value=body.value.strip(), until=body.until)
-    _check_mute(call, wanted)
     with call.rt.database.write() as conn:
         _config(conn, asked.subscription_id)
+        _check_mute(call, wanted)
         before = {(row["kind"], row["value"]) for row in mute_rows.listing(conn, asked.subscription_id)}
         mute_rows.add(conn, asked.subscription_id, wanted, origin=Origin.API, now=call.now)
         rows = mute_rows.listing(conn, asked.subscription_id)
