@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from watcher import pipeline
-from watcher.pipeline import reload
-from watcher.pipeline import canary, canary_alarm, counting
+from watcher.pipeline import canary, canary_alarm, counting, reload
 from watcher.runtime import Runtime
 from workers.app import app
 from workers.base import Task, without_long_queues
