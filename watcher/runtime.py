@@ -15,6 +15,7 @@ from pathlib import Path
 
 from watcher import config as config_file
 from watcher import log, settings
+from watcher.bell import Bell
 from watcher.data import shipped_rules
 from watcher.deliver.channel import Channel
 from watcher.deliver.registry import open_channel
@@ -49,8 +50,10 @@ def database_url(chosen: Settings) -> str:
 class RuleBook:
     """The compiled rules of a folder; looks for changed files every few seconds and keeps the last good ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, bell: Bell | None = None) -> None:
         self.folder = folder
+        self._bell = bell
+        self._heard = 0
         self.mistakes: Mistakes | None = None
         """What is wrong with the files as they are now; None while they are good."""
         self._engine: Engine | None = None
@@ -65,7 +68,7 @@ class RuleBook:
 
         Raises Mistakes when there never were any.
         """
-        if self._stamp is None or time.monotonic() - self._looked_at > _LOOK_EVERY_S:
+        if self._stamp is None or time.monotonic() - self._looked_at > _LOOK_EVERY_S or self._rung() != self._heard:
             self._look()
         if self._engine is None:
             self._look()  # waits for the thread that compiles the first ones
@@ -77,13 +80,16 @@ class RuleBook:
         if not self._looking.acquire(blocking=self._engine is None):
             return
         try:
-            self._looked_at = time.monotonic()
+            self._looked_at, self._heard = time.monotonic(), self._rung()
             stamp = self._files_now()
             if stamp != self._stamp:
                 self._reload()
                 self._stamp = stamp
         finally:
             self._looking.release()
+
+    def _rung(self) -> int:
+        return self._bell.rung() if self._bell else 0
 
     @property
     def files(self) -> dict[str, str]:
@@ -172,10 +178,17 @@ class Runtime:
     """Of the watcher.yml in force."""
     config_seen: tuple[int, int] | None = None
     """Of the watcher.yml at the last look."""
+    bell: Bell
+    """Rung when somebody asks for a reload."""
+    bell_heard: int | None = None
+    """The ring for which this process has last reloaded."""
     names_checked: tuple[str, tuple[int, int] | None] | None = None
     """Of the rules and the watcher.yml whose names of rules were last compared."""
     templates: dict[str, object] = field(default_factory=dict)
     """By folder: the mail templates of one's own that are in force."""
+    explaining: Sandbox = field(default_factory=lambda: Sandbox(cpu_s=25, memory_mb=2048))
+    """Where rules are walked through for people: a child apart from the one that every message needs."""
+    explaining_turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(3))
     senders: Senders = field(default_factory=Senders)
     """The threads that send; they may outlast the step that started them."""
     weights: Weights = field(default_factory=Weights)
@@ -223,6 +236,7 @@ class Runtime:
             _log.warning("gave up waiting for messages that hang; their leases end by themselves")
         POOL.close()
         self.sandbox.close()
+        self.explaining.close()
         self.trial.close()
         self.client.close()
         self.local_client.close()
@@ -246,7 +260,7 @@ def open(chosen: Settings, *, clock: Callable[[], datetime] | None = None) -> Ru
             total_s=chosen.fetch_total_s,
         )
 
-    database = Database(database_url(chosen))
+    database, bell = Database(database_url(chosen)), Bell(chosen)
     return Runtime(
         settings=chosen,
         database=database,
@@ -254,7 +268,8 @@ def open(chosen: Settings, *, clock: Callable[[], datetime] | None = None) -> Ru
         local_client=client((*chosen.allow_private, *PRIVATE_NETWORKS)),
         sandbox=Sandbox(cpu_s=chosen.sandbox_cpu_s, memory_mb=chosen.sandbox_memory_mb),
         trial=Sandbox(cpu_s=_TRIAL_CPU_S, memory_mb=_TRIAL_MEMORY_MB),
-        rules=RuleBook(rules_folder(chosen)),
+        rules=RuleBook(rules_folder(chosen), bell=bell),
+        bell=bell,
         owner=f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:8]}",
         clock=clock or Clock(database),
     )
