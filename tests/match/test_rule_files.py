@@ -46,8 +46,7 @@ def test_all_mistakes_of_all_files_come_at_once_with_their_lines(tmp_path: Path)
     )
     assert mistakes(folder) == [
         "lists/verbs.yml:1: 'sign' stands twice in this list (keep one of them)",
-        "one.yml:6: unknown key 'colour' (one of: id, title, titles, status, level, description, tags, falsepositives, "
-        "params, selections, condition, frames, facts, tests)",
+        "one.yml:6: unknown key 'colour' (did you mean 'floor'?)",
         "one.yml:9: 'paragraph' is not one of clause, sentence, item (one of: clause, sentence, item)",
         "one.yml:11: unknown operator 'phrase' (one of: phrases, list, regex, near, money, places, parties, assets, "
         "dates, language, feed, tag, selection, likeness, any, all, none)",

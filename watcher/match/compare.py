@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from watcher import wording
+from watcher.annotate import annotate
 from watcher.match.compile import compile_rules
 from watcher.match.diff import Kind, rules_diff
 from watcher.match.evaluate import Engine
 from watcher.match.explain import explain
 from watcher.match.rule import RuleSet
+from watcher.match.view import Annotate
 from watcher.model import Match, NewsText
 
 
@@ -48,8 +51,9 @@ class Comparison:
         self.rules = tuple(change.rule_id for change in changes if change.changes_matches)
         self.unchanged = tuple(rule.id for rule in new.rules if rule.id not in self.rules)
         self.added = tuple(change.rule_id for change in changes if change.kind is Kind.ADDED)
-        self._old = _engine(old, self.rules, params)
-        self.new = _engine(new, self.rules, params)
+        once = lru_cache(maxsize=4)(annotate)
+        self._old = _engine(old, self.rules, params, once)
+        self.new = _engine(new, self.rules, params, once)
         """The candidate's engine of the changed rules; None when it has none of them."""
 
     def outcomes(self, news: NewsText, *, why: Callable[[str], bool] = lambda _: True) -> tuple[Outcome, ...]:
@@ -82,14 +86,16 @@ class Comparison:
         return explain(self.new, news, rule_id)[0].nearest
 
 
-def _engine(rule_set: RuleSet, rule_ids: tuple[str, ...], params: Mapping[str, str] | None) -> Engine | None:
+def _engine(
+    rule_set: RuleSet, rule_ids: tuple[str, ...], params: Mapping[str, str] | None, annotate_with: Annotate
+) -> Engine | None:
     """The engine of those rules of a set that are compared; None when it has none of them."""
     rules = tuple(rule for rule in rule_set.rules if rule.id in rule_ids)
     if not rules:
         return None
     known = {rule.id for rule in rules}
     mine = {name: value for name, value in (params or {}).items() if name.rpartition(".")[0] in known}
-    return compile_rules(RuleSet(rules=rules, version=rule_set.version), mine)
+    return compile_rules(RuleSet(rules=rules, version=rule_set.version), mine, annotate_with=annotate_with)
 
 
 def decided_by(match: Match) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from watcher.annotate import annotate
 from watcher.errors import Mistake, Mistakes
 from watcher.match.condition import And, Condition, Name, Not, Of, Or
 from watcher.match.evaluate import Engine
 from watcher.match.params import PARAMS, read_param
 from watcher.match.phrase import shortest, weight
 from watcher.match.rule import Clause, Group, NearClause, PhraseClause, Rule, RuleSet, Selection, SelectionClause
+from watcher.match.view import Annotate
 
 Need = frozenset[str] | None
 """Literals of which one must occur for something to be true; None when there are no such literals."""
 
 
-def compile_rules(rule_set: RuleSet, params: Mapping[str, str] | None = None) -> Engine:
+def compile_rules(
+    rule_set: RuleSet, params: Mapping[str, str] | None = None, *, annotate_with: Annotate = annotate
+) -> Engine:
     """Compile a rule set. `params` overrides rules' parameters: {"funding.at_least": "0USD"}.
 
     Raises Mistakes for parameters that name no rule, no parameter or no value.
@@ -40,7 +44,7 @@ def compile_rules(rule_set: RuleSet, params: Mapping[str, str] | None = None) ->
     if mistakes:
         raise Mistakes(mistakes)
     needs = [need_of(rule) for rule in rule_set.rules]
-    return Engine(rule_set, read, needs)
+    return Engine(rule_set, read, needs, annotate_with=annotate_with)
 
 
 def need_of(rule: Rule) -> Need:

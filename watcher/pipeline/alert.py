@@ -11,10 +11,12 @@ from watcher.digest.choose import choose
 from watcher.digest.timing import Timing, timings
 from watcher.errors import LeaseLost, TryAgain
 from watcher.model import Choice, EventView, Notice, RuleStatus, SubscriptionConfig, When, Window
+from watcher.pipeline import ledger
 from watcher.pipeline.silence import mutes_of
 from watcher.pipeline.steps import REDO, SOON, Failure, Nudges, Step, Turn, attempt, nudges
 from watcher.runtime import Runtime
 from watcher.store import Connection, digests, events, subscriptions
+from watcher.store.demotions import Demotion
 
 _log = log.get("pipeline")
 _AT_ONCE = 200
@@ -48,7 +50,7 @@ def _offer(turn: Turn, event: events.ClaimedEvent) -> list[int]:
     an event that concerns a thousand does not keep all others from writing.
     """
     rt = turn.rt
-    view, reasons = (None, {}) if event.history else _concerned(rt, event)
+    view, reasons, fallen = (None, {}, None) if event.history else _concerned(rt, event)
     opened: list[int] = []
     ids = sorted(reasons)
     parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)] or [[]]
@@ -58,7 +60,7 @@ def _offer(turn: Turn, event: events.ClaimedEvent) -> list[int]:
                 if not events.hold(conn, event, owner=turn.owner):
                     raise LeaseLost(f"event {event.id}: offered by another worker meanwhile")
                 if view is not None:
-                    opened += _tell(conn, view, {one: reasons[one] for one in part}, rt.clock())
+                    opened += _tell(conn, view, {one: reasons[one] for one in part}, fallen, rt.clock())
                 if number == len(parts):
                     events.finish(conn, event, owner=turn.owner)
                 turn.reach("committing")
@@ -71,20 +73,24 @@ _Reasons = dict[str, tuple[SubscriptionConfig, str]]
 """By subscription: its configuration, and why it is to hear of the event."""
 
 
-def _concerned(rt: Runtime, event: events.ClaimedEvent) -> tuple[EventView, _Reasons]:
+def _concerned(rt: Runtime, event: events.ClaimedEvent) -> tuple[EventView, _Reasons, Demotion | None]:
+    """The event, whom it concerns, and the fall below its floor for which its rule tells nothing at once."""
     with rt.database.read() as conn:
         view = events.views(conn, [event.id])[event.id]
         told = digests.alerted(conn, event.id)
         active = subscriptions.active(conn)
         held = mutes_of(conn, active, rt.clock())
+        fallen = ledger.digested(conn, rt.rules, view.rule_id)
     tells_amounts = rt.rules.tells_amounts(view.rule_id)
     reasons = {}
     for subscription in active:
         choice = choose(view, subscription, tells_amounts=tells_amounts, mutes=held.get(subscription.id, ()))
         reason = _reason(view, subscription, choice, told.get(subscription.id))
         if reason:
-            reasons[subscription.id] = (subscription, reason)
-    return view, reasons
+            at_once = subscription.schedule.when is When.IMMEDIATE
+            why = f"{reason}; once a day: {fallen.reason}" if fallen is not None and at_once else reason
+            reasons[subscription.id] = (subscription, why)
+    return view, reasons, fallen
 
 
 def _reason(event: EventView, subscription: SubscriptionConfig, choice: Choice, told: int | None) -> str:
@@ -100,7 +106,7 @@ def _reason(event: EventView, subscription: SubscriptionConfig, choice: Choice, 
     return f"told before; now {choice.reason}" if subscribed and event.status is not RuleStatus.EXPERIMENTAL else ""
 
 
-def _tell(conn: Connection, event: EventView, reasons: _Reasons, now: datetime) -> list[int]:
+def _tell(conn: Connection, event: EventView, reasons: _Reasons, fallen: Demotion | None, now: datetime) -> list[int]:
     """Write the alerts; the digests among theirs that may close at once.
 
     An alert goes into the digest that is still to tell an earlier revision, else into the first window that is open.
@@ -110,7 +116,8 @@ def _tell(conn: Connection, event: EventView, reasons: _Reasons, now: datetime) 
     placed = digests.untold(conn, event.id, live)
     spent = _messages(conn, [reasons[one][0] for one in live - placed.keys()], now)
     waiting = {
-        one: timings(reasons[one][0], now, name=name, messages=spent.get(one, ())) for one in live - placed.keys()
+        one: timings(reasons[one][0], now, name=name, messages=spent.get(one, ()), below_floor=fallen is not None)
+        for one in live - placed.keys()
     }
     at_once: list[int] = []
     for _ in range(_WINDOWS):
