@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from watcher import config, log, settings
+from watcher.bell import Bell
 from watcher.errors import CannotHelp, Mistakes, TryAgain, WatcherError
 from watcher.runtime import database_url
 from watcher.settings import Settings
@@ -108,6 +110,12 @@ def _logging_is_ours(**_about: Any) -> None:
     """Keeps Celery from setting up logging of its own."""
 
 
+def _reload(chosen: Settings) -> None:
+    """Let a sweep take the files into force now. In a thread: the signal may come in the middle of anything."""
+    Bell(chosen).ring()
+    threading.Thread(target=poke, name="reload").start()
+
+
 def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int | None) -> int:
     signals.worker_process_shutdown.connect(lambda **_about: close_runtime(), weak=False)
     pulse = alive.Pulse(app, chosen, queues)
@@ -127,7 +135,7 @@ def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int |
         quiet=True,
         redirect_stdouts=False,
     )
-    # SIGHUP would restart the worker with this command line; rules and watcher.yml are re-read without it
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # by itself Celery would restart the worker with this command line
+    signal.signal(signal.SIGHUP, lambda *_about: _reload(chosen))
     worker.start()
     return int(worker.exitcode or 0)

@@ -12,14 +12,16 @@ from typing import Annotated, Any
 import typer
 
 from watcher import config, settings, wire
+from watcher.cli.session import opened
 from watcher.deliver import dkim, email
 from watcher.deliver.channel import Misconfigured
 from watcher.errors import CannotHelp, Mistake, Mistakes
 from watcher.match.language import load_rules
 from watcher.model import ChannelConfig, Config, Secret
 from watcher.parse import page
-from watcher.pipeline import templates
+from watcher.pipeline import reload, templates
 from watcher.pipeline.named_rules import unknown_rules
+from watcher.pipeline.reload_state import Files
 from watcher.runtime import rules_folder
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
@@ -81,6 +83,22 @@ def schema() -> None:
     """The JSON Schema of watcher.yml, for editors."""
     json.dump(config.schema(), sys.stdout, indent=2, ensure_ascii=False)
     typer.echo()
+
+
+@app.command("reload")
+def reload_now(as_json: AsJson = False) -> None:
+    """Take watcher.yml, rules and templates into force now, in every process of this machine; status 3 if refused."""
+    with opened() as rt:
+        done = reload.reload(rt, by="cli")
+    if as_json:
+        typer.echo(json.dumps(reload.shown(done), ensure_ascii=False))
+    elif done.ok:
+        rules = done.files.get(Files.RULES)
+        typer.echo(f"in force: {rt.settings.config_path}, rules {rules.version if rules else '–'}")
+    else:
+        typer.echo("\n".join(("the last good files stay in force:", *done.mistakes)))
+    if not done.ok:
+        raise typer.Exit(3)
 
 
 def _summary(loaded: Config) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +13,14 @@ from typing import Annotated
 import typer
 
 from watcher import config, log, password, runtime, settings
-from watcher.errors import CannotHelp, Mistake, Mistakes
+from watcher.errors import CannotHelp, Mistake, Mistakes, WatcherError
 from watcher.match.language import load_rules
+from watcher.pipeline import reload
 from watcher.settings import Settings
 from watcher.store.database import Database
 from watcher.supervisor import Supervisor
+
+_LOOK_EVERY_S = 0.5
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +39,11 @@ def up(
     _refuse_mistakes(chosen)
     if web:
         chosen = settings.with_values(chosen, web_port=_free_port(chosen))
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    stop, reloads = threading.Event(), threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    has_terminal = sys.stdin.isatty()
+    signal.signal(signal.SIGHUP, lambda *_: (stop if has_terminal and _hung_up() else reloads).set())
     _migrate(chosen)
     opens = _how_to_get_in(chosen) if web else ""
     tree = Supervisor(chosen, services=("worker", "beat", "web") if web else ("worker", "beat"))
@@ -44,10 +51,34 @@ def up(
     where = f" · http://{chosen.web_host}:{chosen.web_port}/{opens}" if web else ""
     typer.echo(f"watcher is up · {chosen.config_path}{where} · Ctrl-C ends it", err=True)
     try:
-        tree.wait(stop)
+        while not stop.wait(_LOOK_EVERY_S):
+            if reloads.is_set():
+                reloads.clear()
+                _reload(tree.settings)
     finally:
         typer.echo("ending …", err=True)
         tree.stop()
+
+
+def _hung_up() -> bool:
+    """Whether the terminal that we were started from is gone, which sends the same signal as who wants a reload."""
+    try:
+        os.tcgetpgrp(sys.stdin.fileno())
+    except OSError:
+        return True
+    return False
+
+
+def _reload(chosen: Settings) -> None:
+    rt = runtime.open(chosen)
+    try:
+        done = reload.reload(rt, by="SIGHUP")
+    except WatcherError as error:
+        typer.echo(f"not reloaded: {error}", err=True)
+    else:
+        typer.echo("reloaded" if done.ok else "\n".join(("the last good files stay:", *done.mistakes)), err=True)
+    finally:
+        rt.close()
 
 
 def _refuse_mistakes(chosen: Settings) -> None:

@@ -31,10 +31,11 @@ class Applied:
     retired: tuple[str, ...]
 
 
-def apply_config(rt: Runtime) -> Applied | None:
+def apply_config(rt: Runtime, *, at_once: bool = False) -> Applied | None:
     """Bring the rows of origin `file` in step with watcher.yml; None when the file is as it was, absent or refused.
 
-    A refused file changes nothing: the last good rows stay and `ops:` hears of it once a day.
+    A refused file changes nothing: the last good rows stay and `ops:` hears of it once a day. `at_once`: take it
+    although it has not stood still from one look to the next.
     """
     path = rt.settings.config_path
     try:
@@ -44,7 +45,7 @@ def apply_config(rt: Runtime) -> Applied | None:
     stamp = (stat.st_mtime_ns, stat.st_size)
     if stamp == rt.config_stamp:
         return None
-    if stamp != rt.config_seen and not _first_ever(rt):
+    if stamp != rt.config_seen and not at_once and not _first_ever(rt):
         rt.config_seen = stamp  # somebody may be writing it: take it when it has stood still from one look to the next
         return None
     try:
@@ -104,8 +105,13 @@ def check_rules(rt: Runtime) -> None:
         rule_names.keep(rt)
         _tell_unknown_rules(rt)
         ledger.look(rt)
+        version = rt.rules.engine().rule_set.version
     except Mistakes:
+        version = ""
         lines = ("There are no good rules yet: items are stored and wait.",)
+    wrong = [str(one) for one in rt.rules.mistakes.mistakes] if rt.rules.mistakes else []
+    if version or wrong:
+        reload_state.note(rt, Files.RULES, version=version, mistakes=wrong)
     if rt.rules.mistakes:
         lines = (*lines, *(str(one) for one in rt.rules.mistakes.mistakes))
         notify(rt, _key("rules", rt, lines), Notice(subject="The rule files were refused", lines=lines))

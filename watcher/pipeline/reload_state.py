@@ -19,6 +19,8 @@ class Files(StrEnum):
 
     CONFIG = "config"
     RULES = "rules"
+    TEMPLATES = "templates"
+    """Mail templates of one's own, of the channel that was last looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from watcher.digest.render import NAMES, payload
 from watcher.digest.sample import samples
 from watcher.errors import Mistake, Mistakes, SandboxFailed
 from watcher.model import ChannelConfig, ChannelKind, Notice
+from watcher.pipeline import reload_state
+from watcher.pipeline.reload_state import Files
 from watcher.pipeline.steps import notify
 from watcher.runtime import Runtime
 from watcher.sandbox import Sandbox
@@ -36,6 +38,8 @@ class Kept:
     version: str
     """Of the folder as it was at the last look, good or not."""
     looked_at: float
+    heard: int
+    """The ring of the bell before that look."""
     good: Mapping[str, str]
     """The templates in force; none where the shipped ones are."""
 
@@ -45,7 +49,8 @@ def in_force(rt: Runtime, config: ChannelConfig) -> Mapping[str, str]:
     if config.kind is not ChannelKind.EMAIL or not config.templates:
         return {}
     known = rt.templates.get(config.templates)
-    if isinstance(known, Kept) and time.monotonic() - known.looked_at < _LOOK_EVERY_S:
+    heard = rt.bell.rung()
+    if isinstance(known, Kept) and time.monotonic() - known.looked_at < _LOOK_EVERY_S and known.heard == heard:
         return known.good
     folder = rt.settings.config_path.parent / config.templates
     mistakes: list[Mistake] = []
@@ -58,7 +63,7 @@ def in_force(rt: Runtime, config: ChannelConfig) -> Mapping[str, str]:
         good = known.good
     else:
         good = _chosen(rt, config, folder, files, version, mistakes)
-    rt.templates[config.templates] = Kept(version=version, looked_at=time.monotonic(), good=good)
+    rt.templates[config.templates] = Kept(version=version, looked_at=time.monotonic(), heard=heard, good=good)
     return good
 
 
@@ -70,14 +75,18 @@ def _chosen(
     with rt.database.read() as conn:
         last = overview.remembered(conn, row)
     if not mistakes and last and last["version"] == version:
+        reload_state.note(rt, Files.TEMPLATES, version=version[:12])
         return files
     mistakes = mistakes or try_out(rt.sandbox, folder, files)
     if not mistakes:
         with rt.database.write() as conn:
             overview.remember(conn, row, {"version": version, "files": dict(files)})
+        reload_state.note(rt, Files.TEMPLATES, version=version[:12])
         return files
     stay = "The last good ones stay in use." if last else "The shipped templates are used."
     tell(rt, config, version, mistakes, stay)
+    in_use = str(last["version"])[:12] if last else ""
+    reload_state.note(rt, Files.TEMPLATES, version=in_use, mistakes=[str(one) for one in mistakes])
     kept: Mapping[str, str] = last["files"] if last else {}
     return kept
 

@@ -38,6 +38,12 @@ def configs(conn: Connection, ids: Sequence[str]) -> list[ChannelConfig]:
     return [wire.load(ChannelConfig, config) for config in conn.execute(query.order_by("id")).scalars()]
 
 
+def live(conn: Connection) -> list[ChannelConfig]:
+    """Every live channel, disabled ones included, by id."""
+    query = select(channels.c.config).where(channels.c.retired_at.is_(None)).order_by(channels.c.id)
+    return [wire.load(ChannelConfig, config) for config in conn.execute(query).scalars()]
+
+
 def disable(conn: Connection, channel_id: str, *, reason: str) -> bool:
     """Stop sending to a channel until watcher.yml changes it or somebody enables it; False when it was so already."""
     statement = update(channels).where(channels.c.id == channel_id, channels.c.disabled_reason.is_(None))

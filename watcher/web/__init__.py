@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from watcher.pipeline.workbench import Runs
 from watcher.runtime import Runtime
 from watcher.signing import Purpose
 from watcher.web import (
+    api,
     console,
     feeds_out,
     health,
     mail_page,
     metrics,
+    metrics_gate,
     preferences,
+    reload,
     signed,
     static,
     subscriber,
@@ -39,9 +43,10 @@ def app(rt: Runtime) -> Starlette:
     callback = Callback()
     application = Starlette(
         routes=[
+            Route("/-/reload", reload.act, methods=["POST"]),
             Route("/healthz", health.alive, methods=["GET"]),
             Route("/readyz", health.ready, methods=["GET"]),
-            Route("/metrics", metrics.show, methods=["GET"]),
+            Route("/metrics", metrics_gate.gated(metrics.show), methods=["GET"]),
             Route("/push/{token}", callback.confirm, methods=["GET"]),
             Route("/push/{token}", callback.receive, methods=["POST"]),
             Route("/events.atom", feeds_out.everything, methods=["GET"]),
@@ -51,12 +56,14 @@ def app(rt: Runtime) -> Starlette:
             Route("/reader.css", visit.style, methods=["GET"]),
             Route("/subscribe", visit.page(subscriber.subscribe), methods=["GET", "POST"]),
             Route("/static/{name}", static.show, methods=["GET"]),
+            *api.routes(),
             *console.routes(),
             *_signed(_SHOWN, ["GET"]),
             *_signed(_ACTED_ON, ["GET", "POST"]),
         ],
     )
     application.state.runtime = rt
+    application.state.runs = Runs()
     application.add_middleware(Guard)
     return application
 

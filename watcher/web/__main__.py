@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import sys
 import threading
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 
 from watcher import log, password, runtime, settings
 from watcher.errors import WatcherError
-from watcher.pipeline import canary_alarm
+from watcher.pipeline import canary_alarm, reload
 from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.web import app
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             limit_concurrency=100,
         )
     )
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_reload, args=(rt,), name="reload").start())
     ended = threading.Event()
     watching = threading.Thread(target=_watch, args=(rt, ended), name="watch", daemon=True)
     watching.start()
@@ -62,6 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         watching.join(_WATCH_EVERY_S)
         rt.close()
     return 0 if server.started else 1
+
+
+def _reload(rt: Runtime) -> None:
+    try:
+        reload.reload(rt, by="SIGHUP")
+    except WatcherError as error:
+        _log.error("not reloaded", why=str(error))
 
 
 class _Server(uvicorn.Server):
