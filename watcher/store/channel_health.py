@@ -5,7 +5,7 @@ Readers who signed up have a channel each, thousands in all; of these only the o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Select, String, func, literal_column, select
@@ -39,7 +39,7 @@ def one(conn: Connection, channel_id: str) -> ChannelState | None:
     return None if row is None else state_of(row)
 
 
-def several(conn: Connection, channel_ids: Sequence[str]) -> dict[str, ChannelState]:
+def several(conn: Connection, channel_ids: Collection[str]) -> dict[str, ChannelState]:
     """Channels by id, those that were removed too."""
     rows = conn.execute(select(channels).where(channels.c.id.in_(list(channel_ids))))
     return {row.id: state_of(row) for row in rows}
@@ -50,7 +50,7 @@ def _states(conn: Connection, query: Select[Any], limit: int) -> list[ChannelSta
     return [state_of(row) for row in conn.execute(live)]
 
 
-def left_over(conn: Connection, channel_ids: Sequence[str] | None = None) -> dict[str, dict[DeliveryState, int]]:
+def left_over(conn: Connection, channel_ids: Collection[str] | None = None) -> dict[str, dict[DeliveryState, int]]:
     """How many messages wait and how many were given up, by channel: of those named, or of every one that has any."""
     columns = (deliveries.c.channel_id, deliveries.c.state, func.count())
     query = select(*columns).where(_UNSENT, deliveries.c.state.in_([one.value for one in _STATES]))

@@ -77,7 +77,7 @@ def row(state: ChannelState, counts: dict[str, dict[DeliveryState, int]], now: d
         "rate": rate(state),
         "pill": pill,
         "word": word,
-        "status": pace.status(state, now=now),
+        "status": pace.status(state, now=now).removeprefix("disabled: "),
         "disabled": state.disabled_reason is not None,
         "failing": state.failures > 0 or state.open_until is not None,
         "waiting": left.get(DeliveryState.PENDING, 0),

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from watcher import wording
-from watcher.model import DeliveryState, Envelope
+from watcher.model import ChannelState, DeliveryState, Envelope
 from watcher.store import channel_health, deliveries, delivery_search, subscriptions
 from watcher.store.delivery_search import Wanted
 from watcher.web.console import channels
@@ -50,11 +50,12 @@ def listing(desk: Desk) -> Response:
         health = channels.strip(conn, desk.now)
         older = int(before) if _NUMBER.fullmatch(before) else None
         found = delivery_search.find(conn, wanted, limit=PAGE, before=older)
+        ways = channel_health.several(conn, {row["channel_id"] for row in found.rows})
         dead = _dead(channel_health.left_over(conn)) if asked["state"] == "parked" else []
     return desk.page(
         "deliveries.html.j2",
         dict(VIEWS[1:]).get(asked["state"], "Deliveries"),
-        rows=[shown_row(row) for row in found.rows],
+        rows=[shown_row(row, ways.get(row["channel_id"]), desk.now) for row in found.rows],
         asked=asked,
         wrong={name: wrong.get(name, "") for name in asked},
         views=VIEWS,
@@ -110,8 +111,8 @@ def _day(asked: dict[str, str], name: str, wrong: dict[str, str]) -> datetime | 
     return day
 
 
-def shown_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A message of a list in words."""
+def shown_row(row: dict[str, Any], state: ChannelState | None, now: datetime) -> dict[str, Any]:
+    """A message of a list in words; `state` is how its channel stands."""
     pill, word = STATES[DeliveryState(row["state"])]
     return row | {
         "pill": pill,
@@ -119,7 +120,20 @@ def shown_row(row: dict[str, Any]) -> dict[str, Any]:
         "why": in_words(row["reason"]),
         "title": wording.one_line(row["title"], 160) or "Nothing to tell",
         "subscription": subscription_name(row["subscription_id"]),
+        **_next(row, state, now),
     }
+
+
+def _next(row: dict[str, Any], state: ChannelState | None, now: datetime) -> dict[str, Any]:
+    """When the next try is, or what it waits for: a channel that is shut sends nothing at the message's own hour."""
+    at, held = row["next_attempt_at"], ""
+    if row["state"] != DeliveryState.PENDING or at is None:
+        return {"next": None, "held": ""}
+    if state is not None and state.disabled_reason is not None:
+        held = "when its channel is enabled"
+    elif state is not None and state.open_until is not None and state.open_until > max(at, now):
+        at, held = state.open_until, "its channel is paused"
+    return {"next": at, "held": held}
 
 
 def subscription_name(subscription_id: str) -> str:
@@ -140,7 +154,7 @@ def one(desk: Desk) -> Response:
         state = channel_health.one(conn, row["channel_id"])
         counts = channel_health.left_over(conn, [row["channel_id"]])
     view = shown.view(desk.query("show"))
-    (listed,) = (shown_row({**row, "title": _subject(shown, told)}),)
+    listed = shown_row({**row, "title": _subject(shown, told)}, state, desk.now)
     answer = desk.page(
         "delivery.html.j2",
         listed["title"],

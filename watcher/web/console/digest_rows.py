@@ -57,8 +57,10 @@ def fate(row: Mapping[str, Any]) -> tuple[str, str, str]:
     if row["closed_at"] is None:
         return "wait", "Open", covers
     states = [state for _, _, state in row["messages"]]
+    if not states and row["notice"]:
+        return "", "Told nobody", "Nobody is named who would hear it"
     if not states and not row["told"]:
-        return "", "Nothing to tell", "It closed with nothing to tell, and was not sent" if not row["notice"] else ""
+        return "", "Nothing to tell", "It closed with nothing to tell, and was not sent"
     if not states:
         return (
             "bad",
