@@ -110,7 +110,8 @@ class Problem(Exception):
         if self.wrong:
             body["errors"] = [_row(one) for one in self.wrong]
         text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        return Response(text, status.value, headers=self.headers, media_type=MEDIA_TYPE)
+        headers = {**self.headers, "x-request-id": request_id}
+        return Response(text, status.value, headers=headers, media_type=MEDIA_TYPE)
 
 
 def _row(one: Wrong) -> dict[str, str]:
