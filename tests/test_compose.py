@@ -121,3 +121,11 @@ def test_the_image_copies_what_exists_checks_hashes_and_does_not_run_as_root() -
     assert [line for line in lines if line.startswith("USER ")] == ["USER 10001"]
     sent = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").split() if line.startswith("!")}
     assert set(copied) == sent
+
+
+def test_the_web_service_alone_is_given_the_consoles_password_and_as_a_file() -> None:
+    given = {name for name, service in OURS.items() if "admin_password" in service["secrets"]}
+    assert given == {"web"}
+    assert OURS["web"]["environment"]["WATCHER_ADMIN_PASSWORD_FILE"] == "/run/secrets/admin_password"
+    head = (ROOT / "docker-compose.yml").read_text("utf-8").partition("\nname:")[0]
+    assert f"> {COMPOSE['secrets']['admin_password']['file'].removeprefix('./')} " in head
