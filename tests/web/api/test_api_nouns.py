@@ -288,7 +288,7 @@ def test_a_draft_is_checked_and_tried_on_stored_items(service: Service) -> None:
     assert service.ask("POST", "/drafts/runs", json=wrong).status_code == 422
     good = {"name": "funding.yml", "text": RULE.replace("raises, raised", "投资")}
     checked = changed(service, "POST", "/drafts/check", json=good)
-    assert ([], 1, "funding") == (checked["mistakes"], len(checked["failures"]), checked["rule_id"])
+    assert (checked["mistakes"], len(checked["failures"]), checked["rule_id"]) == ([], 1, "funding")
     begun = service.ask("POST", "/drafts/runs", json=good | {"days": 2})
     assert begun.status_code == 201
     path = begun.headers["location"].removeprefix("/api/v1")

@@ -26,7 +26,7 @@ from watcher.web.operator import Scope
 
 _YAML = "application/yaml"
 FileName = Annotated[str, Field(pattern="^[a-z][a-z0-9-]*\\.ya?ml$", max_length=84)]
-FileText = Annotated[str, Field(max_length=200_000, pattern="^[^\\u0000]*$")]
+FileText = Annotated[str, Field(max_length=65_536, pattern="^[^\\u0000]*$")]
 
 
 class Floor(Answer):
