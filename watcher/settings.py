@@ -395,6 +395,16 @@ def child_environ(
     return child | dict(extra or {})
 
 
+def given_by(setting: Setting, value: Any, environ: Mapping[str, str] | None = None) -> str:
+    """Where a value in force came from: the environment, a file, the command line, or nowhere: `default`."""
+    source = os.environ if environ is None else environ
+    if _given_value(setting, source) != value:
+        return "command line"
+    if source.get(setting.variable + "_FILE"):
+        return "file"
+    return "environment" if source.get(setting.variable) else "default"
+
+
 def _given_value(setting: Setting, environ: Mapping[str, str]) -> Any:
     try:
         text = _given(setting, environ)

@@ -444,6 +444,7 @@ subscriptions = Table(
     Column("left_channels", Json),
     Index("ix_subscriptions_address_key", "address_key"),
     Index("ix_subscriptions_created_at", "created_at", "id"),
+    Index("ix_subscriptions_origin", "origin", "id"),
 )
 """`ended_at`: when its reader unsubscribed; a reload of watcher.yml does not undo it.
 

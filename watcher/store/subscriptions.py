@@ -43,6 +43,13 @@ def active(conn: Connection) -> list[SubscriptionConfig]:
     return [wire.load(SubscriptionConfig, config) for config in conn.execute(query.order_by("id")).scalars()]
 
 
+def of_file(conn: Connection, *, limit: int) -> list[SubscriptionConfig]:
+    """The subscriptions that watcher.yml names, ended or not, in order of id."""
+    theirs = (subscriptions.c.origin == Origin.FILE.value, subscriptions.c.retired_at.is_(None))
+    query = select(subscriptions.c.config).where(*theirs, subscriptions.c.id != OPS).order_by("id").limit(limit)
+    return [wire.load(SubscriptionConfig, config) for config in conn.execute(query).scalars()]
+
+
 def get(conn: Connection, subscription_id: str) -> SubscriptionConfig | None:
     """One live subscription that has not ended, with the channels that are left.
 

@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 from itsdangerous import BadData, URLSafeSerializer
 from starlette.requests import Request
 
+from watcher.web import multipart
+
 BODY_BYTES = 32 * 1024
 BODY_S = 10.0
 FIELDS = 400
@@ -40,6 +42,8 @@ class Form:
     """The fields of a POST in the order they came; nothing for a GET."""
 
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """By the name of their field; only of forms that say `multipart/form-data`."""
     one_click: bool = False
     """The body is RFC 8058's, whatever its type says."""
 
@@ -60,15 +64,18 @@ async def read(request: Request, *, limit: int = BODY_BYTES) -> Form:
     except TimeoutError:
         raise Refused(408) from None
     text = body.decode("utf-8", "replace")
+    kind = request.headers.get("content-type", "")
     fields: dict[str, tuple[str, ...]] = {}
-    if "urlencoded" in request.headers.get("content-type", ""):
-        try:
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS)
-        except ValueError:
-            raise Refused(413) from None
-        for name, value in pairs:
-            fields[name] = (*fields.get(name, ()), value)
-    return Form(fields=fields, one_click=bool(_ONE_CLICK.search(text)))
+    files: dict[str, bytes] = {}
+    try:
+        if "urlencoded" in kind:
+            for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS):
+                fields[name] = (*fields.get(name, ()), value)
+        elif kind.startswith("multipart/form-data"):
+            fields, files = multipart.parse(body, kind)
+    except ValueError:
+        raise Refused(413) from None
+    return Form(fields=fields, files=files, one_click=bool(_ONE_CLICK.search(text)))
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -9,7 +9,23 @@ from collections.abc import Iterator
 
 from starlette.routing import Route
 
-from watcher.web.console import audit, channels, deliveries, digests, event, events, live, login, overview, rules, subscriber, subscribers, workbench
+from watcher.web.console import (
+    audit,
+    channels,
+    deliveries,
+    digests,
+    event,
+    events,
+    feeds,
+    live,
+    login,
+    overview,
+    rules,
+    settings,
+    subscriber,
+    subscribers,
+    workbench,
+)
 from watcher.web.console.desk import Page
 from watcher.web.operator import Scope
 
@@ -19,6 +35,8 @@ PAGES: tuple[Page, ...] = (
     *event.PAGES,
     *workbench.PAGES,
     *rules.PAGES,
+    *feeds.PAGES,
+    *settings.PAGES,
     Page(path="/audit", show=audit.show),
     *channels.PAGES,
     *deliveries.PAGES,

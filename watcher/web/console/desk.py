@@ -268,6 +268,7 @@ def templates() -> Environment:
         "span": span,
         "day": wording.day,
         "tongue": tongue,
+        "web_link": wording.web_link,
         "line": lambda text, width=120: wording.one_line(str(text), width),
         "query": lambda values: urlencode([(name, value) for name, value in dict(values).items() if value]),
     }

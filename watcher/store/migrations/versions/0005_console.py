@@ -128,6 +128,7 @@ def _looking() -> None:
     op.create_index("ix_alerts_event_id", "alerts", ["event_id"])
     op.create_index("ix_channels_origin", "channels", ["origin", "id"])
     op.create_index("ix_subscriptions_created_at", "subscriptions", ["created_at", "id"])
+    op.create_index("ix_subscriptions_origin", "subscriptions", ["origin", "id"])
     for name, columns, table, where in _PARTIAL:
         condition = sa.text(where)
         op.create_index(name, table, columns, sqlite_where=condition, postgresql_where=condition)
@@ -168,6 +169,7 @@ def downgrade() -> None:
     op.drop_index("ix_event_sources_item_id", "event_sources")
     for name, _, table, _ in _PARTIAL:
         op.drop_index(name, table)
+    op.drop_index("ix_subscriptions_origin", "subscriptions")
     op.drop_index("ix_subscriptions_created_at", "subscriptions")
     op.drop_index("ix_channels_origin", "channels")
     op.drop_index("ix_alerts_event_id", "alerts")
