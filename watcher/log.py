@@ -31,11 +31,11 @@ _NAMES = {
 }
 HIDDEN = "***"
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"([a-z][a-z0-9+.-]{0,20}://)[^\s/@'\"<>]{1,500}@", re.I), rf"\1{HIDDEN}@"),
+    (re.compile(r"([a-z][a-z0-9+.-]{0,20}://)[^\s/'\"<>]{1,500}@", re.I), rf"\1{HIDDEN}@"),
     (re.compile(r"(hooks\.slack(?:-gov)?\.com/)(?:services|workflows|triggers)/[^\s'\"<>]+", re.I), rf"\1{HIDDEN}"),
     (re.compile(r"(discord(?:app)?\.com/api/webhooks/)[^\s'\"<>]+", re.I), rf"\1{HIDDEN}"),
     (re.compile(r"((?:authorization|cookie|x-api-key)['\"]?\s*[:=]\s*['\"]?)[^\r\n'\",}]+", re.I), rf"\1{HIDDEN}"),
-    (re.compile(r"\b((?:bearer|basic)\s+)[a-z0-9._~+/=-]{6,}", re.I), rf"\1{HIDDEN}"),
+    (re.compile(r"\b((?:bearer|basic)\s+)(?=\S*[0-9=])[a-z0-9._~+/=-]{6,}", re.I), rf"\1{HIDDEN}"),
     (re.compile(r"\b(whsec_|wat_|xox[a-z]-|xapp-)[\w+/=-]{6,}"), rf"\1{HIDDEN}"),
     (
         re.compile(
