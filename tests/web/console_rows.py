@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from services.smtp import SmtpInbox
@@ -16,6 +17,7 @@ from watcher.config import read
 from watcher.pipeline import Step, signup
 from watcher.pipeline.links import links
 from watcher.runtime import Runtime
+from watcher.sandbox import Sandbox
 from watcher.store import channels, digests, overview, subscriptions
 
 PUBLIC = "https://watch.example"
@@ -75,8 +77,16 @@ def desked(url: str, folder: Path, sink: HttpSink, inbox: SmtpInbox) -> Iterator
     links(rt)  # makes the key
     line = Line(rt=rt)
     configure(rt, CONFIG % {"hook": sink.url("/hook"), "dead": sink.url("/dead"), "public": PUBLIC})
+    own, rt.sandbox = rt.sandbox, _sandbox()
     yield Desked(rt=rt, line=line, sink=sink, inbox=inbox)
+    rt.sandbox = own
     rt.close()
+
+
+@cache
+def _sandbox() -> Sandbox:
+    """One child for all tests: starting one costs more than what it renders. It leaves with this process."""
+    return Sandbox()
 
 
 def secrets(sink: HttpSink, inbox: SmtpInbox) -> dict[str, str]:
