@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -60,7 +61,7 @@ def show(desk: Desk) -> Response:
         wording.one_line(event.title, 120) or "(no title)",
         event=signed.shown_event(event, Language.ENGLISH),
         about=_about(event),
-        t=say,
+        t=partial(say, language=Language.ENGLISH),
         said=[_verdict(one) for one in said],
         own=next((one["verdict"] for one in said if one["who"] == desk.operator.name), ""),
         note=next((one["note"] for one in said if one["who"] == desk.operator.name), ""),
@@ -171,7 +172,7 @@ def _item(item: SourceItem) -> dict[str, Any]:
         "link": wording.web_link(item.link),
         "lang": signed.language_tag(item.language),
         "at": item.published_at or item.first_seen_at,
-        "copy": item.copy,
+        "repeats": item.copy,
         "gone": _gone(item, bool(texts)),
     }
 
