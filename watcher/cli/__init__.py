@@ -43,6 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "web": Entry(module="web", summary="Run the web page and the health checks.", panel=_RUN),
     "health": Entry(module="health", summary="Can it do its work? Check by check, with reasons.", panel=_RUN),
     "migrate": Entry(module="migrate", summary="Bring the database to the newest schema.", panel=_RUN),
+    "doctor": Entry(module="doctor", summary="What this machine lacks, and what to do.", panel=_RUN),
     "backup": Entry(module="backup", summary="Copy all rows into one file, while it runs.", panel=_RUN),
     "restore": Entry(module="restore", summary="Make the database what a backup holds.", panel=_RUN),
     "resume": Entry(module="resume", summary="After a restore: let go what is held, or drop it.", panel=_RUN),
