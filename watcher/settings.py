@@ -329,6 +329,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values)
 
 
+def files(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The files that hold settings which are secrets, as their `_FILE` variables name them."""
+    environ = os.environ if environ is None else environ
+    named = (environ.get(setting.variable + "_FILE") for setting in SETTINGS if setting.secret)
+    return tuple(name for name in named if name)
+
+
 def _given(setting: Setting, environ: Mapping[str, str]) -> str | None:
     """The setting's text from its variable or its file; an empty variable counts as unset."""
     direct, named = environ.get(setting.variable), environ.get(setting.variable + "_FILE")

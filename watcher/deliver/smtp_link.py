@@ -22,6 +22,8 @@ from watcher.model import Outcome, OutcomeKind
 
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 QUIT_S = 2.0
+_TOLD = frozenset({"8bitmime", "auth", "dsn", "pipelining", "size", "smtputf8", "starttls"})
+"""Extensions that matter to us or to whoever looks."""
 
 
 class Tls(StrEnum):
@@ -143,6 +145,22 @@ class Link:
             self.lost = True
             outcome = self._broken(error)
         self.idle_since = time.monotonic()
+        return self._without_password(outcome)
+
+    def try_out(self, *, within_s: float) -> Outcome:
+        """Connect, begin TLS and log in, then leave: SENT with what the server takes in `detail`, or why not."""
+        self._smtp.allow(within_s)
+        try:
+            self._open()
+            takes = sorted(name for name in self._smtp.esmtp_features if name in _TOLD)
+            outcome = Outcome(kind=OutcomeKind.SENT, reason="greeted", detail=", ".join(takes) or "plain SMTP")
+        except _Refused as refused:
+            outcome = classify(refused.code, refused.said, step=self._step)
+        except Misconfigured as error:
+            outcome = error.outcome()
+        except (smtplib.SMTPException, OSError) as error:
+            outcome = self._broken(error)
+        self.leave()
         return self._without_password(outcome)
 
     @property
