@@ -50,13 +50,21 @@ def _states(conn: Connection, query: Select[Any], limit: int) -> list[ChannelSta
     return [state_of(row) for row in conn.execute(live)]
 
 
-def left_over(conn: Connection, channel_ids: Collection[str] | None = None) -> dict[str, dict[DeliveryState, int]]:
-    """How many messages wait and how many were given up, by channel: of those named, or of every one that has any."""
+def left_over(conn: Connection, channel_ids: Collection[str]) -> dict[str, dict[DeliveryState, int]]:
+    """How many messages wait and how many were given up, by channel."""
     columns = (deliveries.c.channel_id, deliveries.c.state, func.count())
     query = select(*columns).where(_UNSENT, deliveries.c.state.in_([one.value for one in _STATES]))
-    if channel_ids is not None:
-        query = query.where(deliveries.c.channel_id.in_(list(channel_ids)))
+    query = query.where(deliveries.c.channel_id.in_(list(channel_ids)))
     found: dict[str, dict[DeliveryState, int]] = {}
     for channel_id, state, many in conn.execute(query.group_by(*columns[:2]).order_by(*columns[:2])):
         found.setdefault(channel_id, {})[DeliveryState(state)] = many
     return found
+
+
+def most_parked(conn: Connection, *, limit: int) -> list[tuple[str, int]]:
+    """The channels with the most messages that were given up, and how many each has."""
+    parked = deliveries.c.state == DeliveryState.PARKED.value
+    many = func.count()
+    query = select(deliveries.c.channel_id, many).where(_UNSENT, parked).group_by(deliveries.c.channel_id)
+    rows = conn.execute(query.order_by(many.desc(), deliveries.c.channel_id).limit(limit))
+    return [(name, count) for name, count in rows]

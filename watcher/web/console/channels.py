@@ -49,20 +49,20 @@ def listing(desk: Desk) -> Response:
 
 def strip(conn: Connection, now: datetime) -> dict[str, Any]:
     """What stands over the deliveries: how many channels send, and those that do not or for which much waits."""
-    counts = channel_health.left_over(conn)
     sick = {one.config.id: one for one in channel_health.in_trouble(conn, limit=20)}
     ours = channel_health.ours(conn, limit=MOST)
-    waiting = [one for one in ours if one.config.id not in sick and (counts.get(one.config.id) or one.free_at)]
-    listed = [*sick.values(), *(one for one in waiting if counts.get(one.config.id) or _asked_to_wait(one, now))]
+    counts = channel_health.left_over(conn, {*sick, *(one.config.id for one in ours)})
+    sound = [one for one in ours if one.config.id not in sick]
+    listed = [*sick.values(), *(one for one in sound if counts.get(one.config.id) or _asked_to_wait(one, now))]
     return {
         "channels": [row(one, counts, now) for one in listed[:20]],
-        "sound": sum(one.config.id not in sick for one in ours),
+        "sound": len(sound),
         "sick": len(sick),
     }
 
 
 def _asked_to_wait(state: ChannelState, now: datetime) -> bool:
-    return pace.status(state, now=now) not in ("sends",)
+    return pace.status(state, now=now) != "sends"
 
 
 def row(state: ChannelState, counts: dict[str, dict[DeliveryState, int]], now: datetime) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def listing(desk: Desk) -> Response:
         older = int(before) if _NUMBER.fullmatch(before) else None
         found = delivery_search.find(conn, wanted, limit=PAGE, before=older)
         ways = channel_health.several(conn, {row["channel_id"] for row in found.rows})
-        dead = _dead(channel_health.left_over(conn)) if asked["state"] == "parked" else []
+        dead = channel_health.most_parked(conn, limit=20) if asked["state"] == "parked" else []
     return desk.page(
         "deliveries.html.j2",
         dict(VIEWS[1:]).get(asked["state"], "Deliveries"),
@@ -65,12 +65,6 @@ def listing(desk: Desk) -> Response:
         paged=older is not None,
         kept={name: value for name, value in asked.items() if value},
     )
-
-
-def _dead(counts: dict[str, dict[DeliveryState, int]]) -> list[tuple[str, int]]:
-    """The channels with dead letters, those with the most first."""
-    many = [(name, left[DeliveryState.PARKED]) for name, left in counts.items() if DeliveryState.PARKED in left]
-    return sorted(many, key=lambda one: (-one[1], one[0]))[:20]
 
 
 def _wanted(asked: dict[str, str]) -> tuple[Wanted, dict[str, str]]:
