@@ -85,7 +85,7 @@ def put(conn: Connection, config: SubscriptionConfig, *, origin: Origin, now: da
     if row is None:
         values = {"config": wire.dump(config), "origin": origin.value, "created_at": now}
         made = insert(conn, subscriptions).values(id=config.id, **values).on_conflict_do_nothing(index_elements=["id"])
-        return True if conn.execute(made).rowcount else None
+        return True if conn.execute(made.returning(subscriptions.c.id)).first() else None
     if row.origin != origin.value:
         return None
     conn.execute(update(subscriptions).where(subscriptions.c.id == config.id).values(config=wire.dump(config)))

@@ -18,7 +18,7 @@ def add(
     """Keep a new token; False when one of that name was ever made: names stand in the audit log and stay unique."""
     values = {"name": name, "digest": digest, "scopes": list(scopes), "created_at": now, "ends_at": ends_at}
     statement = insert(conn, tokens).values(**values).on_conflict_do_nothing(index_elements=["name"])
-    return conn.execute(statement).rowcount > 0
+    return conn.execute(statement.returning(tokens.c.id)).first() is not None
 
 
 def get(conn: Connection, digest: str, *, now: datetime) -> dict[str, Any] | None:

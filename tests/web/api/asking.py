@@ -32,6 +32,24 @@ from watcher.store import (
 from watcher.store.verdicts import Verdict
 
 V1 = "/api/v1"
+OF_ONE = (
+    "/events/1",
+    "/events/1/explanation",
+    "/items/1",
+    "/items/1/explanation",
+    "/stories/1",
+    "/rules/funding",
+    "/rules/funding/file",
+    "/feeds/1",
+    "/channels/hook",
+    "/deliveries/1",
+    "/subscriptions/desk",
+    "/subscriptions/desk/mutes",
+    "/subscriptions/desk/mutes/1",
+    "/subscriptions/china/preview?days=3",
+    "/digests/1",
+)
+"""An address of each thing that can be shown by itself."""
 EVERY_SCOPE = ("read", "judge", "operate")
 RULE = """id: funding
 title: Funding
