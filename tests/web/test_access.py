@@ -293,6 +293,16 @@ def test_the_audit_page_shows_one_name_or_one_kind_of_change(rt: Runtime, query:
         assert client.get("/audit", params=query).text.count("<time ") == count
 
 
+def test_the_audit_page_says_details_as_people_would(rt: Runtime) -> None:
+    detail = {"wait_s": 32, "scopes": ["read", "judge"], "days": None}
+    with rt.database.write() as conn:
+        lines.note(conn, who="somebody", action="login.throttled", detail=detail, now=rt.clock())
+    with at_desk(rt) as client:
+        page = client.get("/audit").text
+    assert "wait: 32 s; scopes: read, judge; days: –" in page
+    assert "tried a password too early</span>" in page
+
+
 def test_what_somebody_else_wrote_is_text_in_the_audit_page(rt: Runtime) -> None:
     hostile: Any = '<script>alert(1)</script>"><img src=x>\u202e'
     with rt.database.write() as conn:

@@ -49,19 +49,19 @@ def show(desk: Desk) -> Response:
 
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:
-    detail = "; ".join(f"{name.replace('_', ' ')}: {_said(value)}" for name, value in line["detail"].items())
     return {
         **line,
-        "detail": detail,
+        "detail": "; ".join(_detail(name, value) for name, value in line["detail"].items()),
         "said": _WORDS.get(line["action"], ""),
         "bad": line["action"] in BAD,
     }
 
 
-def _said(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(one) for one in value)
-    return "–" if value is None else str(value)
+def _detail(name: str, value: Any) -> str:
+    """`wait_s: 32` as `wait: 32 s`, and lists without brackets."""
+    told = ", ".join(str(one) for one in value) if isinstance(value, list) else "–" if value is None else str(value)
+    label, seconds, _ = name.rpartition("_s") if name.endswith("_s") else (name, "", "")
+    return f"{label.replace('_', ' ')}: {told}{' s' if seconds else ''}"
 
 
 def _holds(token: dict[str, Any], desk: Desk) -> bool:
