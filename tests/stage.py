@@ -124,7 +124,8 @@ ops: [me]
 
     def log(self, name: str = "worker") -> str:
         """The end of a process's log, for the message of a failed test."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
 
     def close(self) -> None:
         """End every process and connection."""

@@ -37,6 +37,7 @@ class _Answer:
     reply: str | None
     address: str | None
     times: int | None
+    delay_s: float = 0
 
 
 @dataclass(slots=True)
@@ -62,9 +63,15 @@ class SmtpInbox:
         """
         self._answers.append(_Answer(verb=verb, reply=reply, address=address, times=times))
 
-    def hang_up(self, verb: str, *, keep: bool = False, times: int | None = 1) -> None:
+    def hang_up(self, verb: str, *, keep: bool = False, times: int | None = 1, address: str | None = None) -> None:
         """Cut the connection instead of answering `verb`; with `keep`, a message counts as accepted all the same."""
-        self._answers.append(_Answer(verb=f"{verb}+keep" if keep else verb, reply=None, address=None, times=times))
+        self._answers.append(_Answer(verb=f"{verb}+keep" if keep else verb, reply=None, address=address, times=times))
+
+    def dawdle(self, delay_s: float, *, keep: bool, address: str, times: int = 1) -> None:
+        """Let a message to that recipient wait so long for its 250; with `keep` it counts as accepted all the same."""
+        verb = "DATA+keep" if keep else "DATA"
+        reply = _OK["DATA"] if keep else "451 4.3.0 gave up"
+        self._answers.append(_Answer(verb=verb, reply=reply, address=address, times=times, delay_s=delay_s))
 
     def clear(self) -> None:
         """Forget the mails and the programmed answers."""
@@ -117,6 +124,14 @@ class SmtpInbox:
             return "421 4.3.2 gone"
         return programmed.reply
 
+    async def _answered(self, server: Any, verb: str, address: str | None) -> str:
+        slow = next((one for one in self._answers if one.verb == verb and one.address == address and one.delay_s), None)
+        if slow is not None and slow.times:
+            slow.times -= 1
+            await asyncio.sleep(slow.delay_s)
+            return slow.reply or _OK["DATA"]
+        return self._reply(server, verb, address)
+
     async def handle_MAIL(self, server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:
         reply = self._reply(server, "MAIL", address)
         if reply.startswith("250"):
@@ -130,7 +145,8 @@ class SmtpInbox:
         return reply
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:
-        reply = self._reply(server, "DATA")
+        address = envelope.rcpt_tos[0] if envelope.rcpt_tos else None
+        reply = await self._answered(server, "DATA", address)
         if not reply.startswith("250"):
             return reply
         mail = Mail(
@@ -140,4 +156,4 @@ class SmtpInbox:
             received_at=datetime.now(UTC),
         )
         self.mails.append(mail)
-        return self._reply(server, "DATA+keep")
+        return await self._answered(server, "DATA+keep", address)
