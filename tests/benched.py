@@ -1,9 +1,8 @@
-"""A service for tests of the rules' pages: shipped rules in a folder of its own, real news as stored items."""
+"""A service for tests of the rules' pages: rules in a folder, real news as stored items."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -22,11 +21,8 @@ SHIPPED = HERE.parent / "rules"
 _numbers = count(1)
 
 
-def open_bench(url: str, folder: Path, *, copied: bool = False, **settings: Any) -> Runtime:
-    """A runtime over the shipped rules; `copied`: in a folder of its own, to be written to."""
-    rules = folder / "rules" if copied else SHIPPED
-    if copied:
-        shutil.copytree(SHIPPED, rules)
+def open_bench(url: str, folder: Path, *, rules: Path = SHIPPED, **settings: Any) -> Runtime:
+    """A runtime over a folder of rules, the shipped ones by default."""
     rt = runtime.open(Settings(database_url=url, data_dir=folder, rules_dir=rules, **settings))
     links(rt)
     return rt
