@@ -86,6 +86,14 @@ def test_the_demo_stays_when_asked_and_ends_at_ctrl_c(tmp_path: Path) -> None:
         page = httpx.get(address, trust_env=False)
         assert page.status_code == 200
         assert 'src="/mail/' in page.text
+        told = re.search(r"(http://\S+) · its password: (\S+)", next(lines))
+        assert told
+        with httpx.Client(base_url=told[1], trust_env=False) as console:
+            assert console.get("/").headers["location"] == "/login"
+            seal = re.search(r'name="seal" value="([^"]+)"', console.get("/login").text)
+            assert seal
+            console.post("/login", data={"seal": seal[1], "password": told[2]})
+            assert "CMG901" in console.get("/events").text
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
         watchdog.cancel()

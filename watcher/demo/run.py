@@ -7,6 +7,7 @@ what arrived, and the exit status says whether it held.
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from watcher import log, pipeline, runtime, wording
+from watcher import log, password, pipeline, runtime, wording
 from watcher.demo import stage as staging
 from watcher.demo.feeds import FeedServer, seed_documents
 from watcher.demo.inbox import Inbox, Mail
@@ -80,7 +81,7 @@ def run(*, keep: bool, out: Console, seeds: Path = SEEDS) -> int:
     scene: Scene | None = None
     held = False
     try:
-        with _playing(folder, seeds, started_s) as scene:
+        with _playing(folder, seeds, started_s, with_console=keep) as scene:
             with out.status("Starting a private Valkey, a Celery worker and beat …") as status:
                 account = _play(scene, status.update)
             held = account.held
@@ -95,15 +96,17 @@ def run(*, keep: bool, out: Console, seeds: Path = SEEDS) -> int:
 
 
 @contextmanager
-def _playing(folder: Path, seeds: Path, started_s: float) -> Iterator[Scene]:
+def _playing(folder: Path, seeds: Path, started_s: float, *, with_console: bool) -> Iterator[Scene]:
     secret = staging.new_secret()
     feeds, inbox, receivers = FeedServer(seed_documents(seeds)), Inbox(), Receivers(secret)
     with feeds, inbox, receivers, InboxPage(inbox, receivers) as page:
-        stage = staging.prepare(folder, feeds, inbox, receivers, secret=secret)
+        stage = staging.prepare(folder, feeds, inbox, receivers, secret=secret, console_port=_free_port())
         rt = runtime.open(stage.settings)
-        supervisor = Supervisor(stage.settings, services=_SERVICES, logs=stage.logs)
+        services = (*_SERVICES, "web") if with_console else _SERVICES
+        supervisor = Supervisor(stage.settings, services=services, logs=stage.logs)
         try:
             rt.database.migrate()
+            password.made_in(stage.settings.data_dir)
             supervisor.start()
             rt.rules.engine()  # while the worker starts: mistakes in rule files end the demo here, each with its line
             yield Scene(
@@ -119,6 +122,11 @@ def _playing(folder: Path, seeds: Path, started_s: float) -> Iterator[Scene]:
         finally:
             supervisor.stop()
             rt.close()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _tidy(folder: Path, *, with_logs: bool) -> None:
@@ -278,6 +286,11 @@ def _keep(scene: Scene, out: Console) -> None:
     kept = f"Everything keeps running; watcher.yml is {scene.stage.settings.config_path}. Ctrl-C ends it."
     try:
         out.print(Text.assemble("\nThe inbox page: ", (scene.page.url, f"bold cyan link {scene.page.url}")))
+        console = f"http://{scene.stage.settings.web_host}:{scene.stage.settings.web_port}/"
+        opens = password.read_in(scene.stage.settings.data_dir)
+        out.print(
+            Text.assemble("The console: ", (console, f"bold cyan link {console}"), f" · its password: {opens or ''}")
+        )
         out.print(Text(kept, "dim"))
         while True:
             time.sleep(1.0)  # not for ever: a signal that another thread was given is seen only between two waits

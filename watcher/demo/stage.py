@@ -45,7 +45,9 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
-def prepare(folder: Path, feeds: FeedServer, inbox: Inbox, receivers: Receivers, *, secret: str) -> Stage:
+def prepare(
+    folder: Path, feeds: FeedServer, inbox: Inbox, receivers: Receivers, *, secret: str, console_port: int = 8080
+) -> Stage:
     """Write watcher.yml and its two secrets into `folder`; the settings hurry what need not be slow on one machine."""
     for name, value in zip(SECRETS, (receivers.slack_url, secret), strict=True):
         _write_secret(folder / name, value)
@@ -58,6 +60,7 @@ def prepare(folder: Path, feeds: FeedServer, inbox: Inbox, receivers: Receivers,
         config_path=path,
         allow_private=(_LOOPBACK,),
         sweep_every_s=0.5,
+        web_port=console_port,
     )
     return Stage(folder=folder, settings=chosen)
 
