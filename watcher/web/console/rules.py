@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -152,7 +151,6 @@ def one(desk: Desk) -> Response:
         text=desk.rt.rules.files.get(_file(rule), "").split("\n"),
         fallen=fallen,
         chapters=chapters(entries, desk.rt.rules.own.get(rule.id, "")),
-        by_way=_by_way(newest),
         newest=newest,
         readers=readers[:READERS],
         more_readers=max(0, len(readers) - READERS),
@@ -200,10 +198,6 @@ def _chapter(version: str, told: list[Entry], own: str) -> Chapter:
         versions=len({one.rules_version for one in told}),
         precision=ledger.precision(Ledger(**words)),
     )
-
-
-def _by_way(newest: list[dict[str, object]]) -> Mapping[str, int]:
-    return {"judged": sum(1 for one in newest if one["verdicts"])}
 
 
 def examples(desk: Desk) -> Response:
