@@ -230,6 +230,7 @@ SETTINGS: tuple[Setting, ...] = (
     _s("park_after", _whole, 5, "Times a row may break us before it is put aside.", low=1, high=100),
     _s("story_days", _whole, 14, "How long after its last item a story takes in further ones.", unit="days", low=1),
     _s("keep_items_days", _whole, 180, "How long an item that no event uses keeps its text.", unit="days", low=1),
+    _s("keep_messages_days", _whole, 90, "How long the bytes of a message that ended are kept.", unit="days", low=8),
     _s("canary_every_s", _seconds, 50.0, "Time between two canaries; 0 sends none.", unit="s", low=0, high=3600),
     _s("canary_late_s", _seconds, 60.0, "When a canary that has not arrived is an alarm.", unit="s", low=0.5),
     _s("stall_s", _seconds, 120.0, "When a worker or beat that does nothing is started again.", unit="s", low=2),
@@ -296,6 +297,7 @@ class Settings:
     park_after: int = 5
     story_days: int = 14
     keep_items_days: int = 180
+    keep_messages_days: int = 90
     canary_every_s: float = 50.0
     canary_late_s: float = 60.0
     stall_s: float = 120.0

@@ -11,7 +11,7 @@ import struct
 import time
 from pathlib import Path
 
-from watcher.errors import TryAgain
+from watcher.errors import CannotHelp, TryAgain
 
 _TXT, _OPT, _IN = 16, 41, 1
 _ROOM = 1232
@@ -26,6 +26,10 @@ class NoResolver(TryAgain):
     """Nobody could be asked, or nobody answered."""
 
 
+class NoSuchName(CannotHelp):
+    """The servers that were asked know no such name; one that is told to know little says so of any."""
+
+
 def servers(path: Path = RESOLVERS) -> tuple[str, ...]:
     """The name servers that the system asks, at most three."""
     try:
@@ -37,7 +41,10 @@ def servers(path: Path = RESOLVERS) -> tuple[str, ...]:
 
 
 def txt(name: str, *, within_s: float, ask: tuple[str, ...] | None = None, port: int = 53) -> tuple[str, ...]:
-    """The TXT records of a name, each joined; none when it has none. Raises NoResolver, ValueError for no name."""
+    """The TXT records of a name, each joined; none when it has none.
+
+    Raises NoResolver, NoSuchName, and ValueError for what is no name at all.
+    """
     asked = servers() if ask is None else ask
     until = time.monotonic() + within_s
     query = _query(name)
@@ -49,7 +56,7 @@ def txt(name: str, *, within_s: float, ask: tuple[str, ...] | None = None, port:
             answer = _over_udp(server, port, query, left_s)
             if answer[2] & 0x02:  # cut short
                 answer = _over_tcp(server, port, query, left_s)
-            return _records(answer)
+            return _records(answer, name)
         except (OSError, struct.error, IndexError, _Unusable):
             continue
     raise NoResolver("no name server answered" if asked else "no name server is set up here")
@@ -98,11 +105,11 @@ def _answers(answer: bytes, query: bytes) -> bool:
     return len(answer) > 12 and answer[:2] == query[:2] and answer[12 : 12 + len(asked)].lower() == asked.lower()
 
 
-def _records(answer: bytes) -> tuple[str, ...]:
+def _records(answer: bytes, name: str) -> tuple[str, ...]:
     _, flags, questions, answers, *_ = _HEADER.unpack_from(answer)
     code = flags & 0x0F
     if code == _NO_SUCH_NAME:
-        return ()
+        raise NoSuchName(f"no name server knows {name}")
     if code:
         raise _Unusable
     at = 12

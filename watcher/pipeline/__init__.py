@@ -10,22 +10,21 @@ The checkpoints are where the drills kill the process: `claimed`, `committing`, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from watcher.pipeline.alert import raise_alerts
 from watcher.pipeline.classify import classify_items, news_text, reclassify
 from watcher.pipeline.close import close_digests
 from watcher.pipeline.configure import Applied, apply_config, check_rules
 from watcher.pipeline.hubs import ask_hubs, keep_in_step, read_pushes
-from watcher.pipeline.pages import fetch_pages, forget_pages
+from watcher.pipeline.pages import fetch_pages
 from watcher.pipeline.refresh import refresh_feeds
+from watcher.pipeline.retention import forget_old
 from watcher.pipeline.send import deliver, park_unsendable
-from watcher.pipeline.signup import forget_signups
 from watcher.pipeline.steps import Nudges, Step, batch_size, nudges
-from watcher.pipeline.tokens import forget_access
 from watcher.pipeline.windows import keep_windows
 from watcher.runtime import Runtime
-from watcher.store import deliveries, digests, events, feeds, history, hubs, items, overview, pages, stories
+from watcher.store import deliveries, digests, events, feeds, hubs, items, overview, pages, stories
 
 __all__ = [
     "STEPS",
@@ -52,10 +51,6 @@ __all__ = [
 
 _DUE_BATCHES = 100
 """Messages of one sweep for one step: a thousand feeds that are due at once do not wait for five sweeps."""
-_FORGET_EVERY = timedelta(hours=1)
-_FORGET_BATCH = 200
-_KEEP_PUSHES = timedelta(days=1)
-"""How long a document that was read is known by its digest, should the hub send it again."""
 
 
 def due(rt: Runtime) -> Nudges:
@@ -77,29 +72,13 @@ def due(rt: Runtime) -> Nudges:
         keep_in_step(conn, now=now)
         stories.close_old(conn, older_than=timedelta(days=rt.settings.story_days), now=now)
     keep_windows(rt, now)
-    _forget_old(rt, now)
+    forget_old(rt, now)
     with rt.database.read() as conn:
         found = {
             step: waiting(conn, now=now, limit=_DUE_BATCHES * batch_size(rt, step))
             for step, waiting in backlogs.items()
         }
     return nudges(found)
-
-
-def _forget_old(rt: Runtime, now: datetime) -> None:
-    """Once an hour, or at once while there is more: drop the text of old items that no event uses, a few at a time."""
-    with rt.database.read() as conn:
-        last = overview.beat_at(conn, "forget")
-    if last is not None and now - last < _FORGET_EVERY:
-        return
-    with rt.database.write() as conn:
-        hubs.forget(conn, before=now - _KEEP_PUSHES, limit=_FORGET_BATCH)
-        forget_pages(conn, now=now)
-        forget_signups(conn, now=now)
-        forget_access(conn, now=now)
-        before = now - timedelta(days=rt.settings.keep_items_days)
-        if history.forget(conn, before=before, limit=_FORGET_BATCH) < _FORGET_BATCH:
-            overview.record_beat(conn, "forget", now=now)
 
 
 def poll_now(rt: Runtime) -> int:

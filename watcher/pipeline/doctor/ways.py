@@ -106,12 +106,20 @@ def published(domain: str, keys: Iterable[Dkim], *, within_s: float) -> Iterator
     each_s = within_s / (2 + len(keys))
     try:
         yield spf(domain, dns.txt(domain, within_s=each_s))
-        yield dmarc(domain, dns.txt(f"_dmarc.{domain}", within_s=each_s))
+        yield dmarc(domain, _below(f"_dmarc.{domain}", each_s))
         for key in keys:
             name = f"{key.selector}._domainkey.{key.domain}"
-            yield dkim_key(name, dns.txt(name, within_s=each_s))
-    except dns.NoResolver as nobody:
+            yield dkim_key(name, _below(name, each_s))
+    except (dns.NoResolver, dns.NoSuchName) as nobody:
         yield skipped(f"dns {domain}", f"not checked: {nobody}")
+
+
+def _below(name: str, within_s: float) -> tuple[str, ...]:
+    """The records of a name under a domain that is there: that nobody knows it is an answer."""
+    try:
+        return dns.txt(name, within_s=within_s)
+    except dns.NoSuchName:
+        return ()
 
 
 def spf(domain: str, records: Iterable[str]) -> Finding:
