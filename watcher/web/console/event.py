@@ -15,9 +15,8 @@ from watcher.digest.mute import told as mute_words
 from watcher.errors import SandboxFailed
 from watcher.model import DeliveryState, EventView, Language, RuleStatus, SubscriptionConfig, TextField
 from watcher.pipeline.explained import explained, offers_of
-from watcher.pipeline.silence import mutes_of
 from watcher.runtime import Runtime
-from watcher.store import Connection, event_trail, events, history, subscriptions, verdicts
+from watcher.store import Connection, event_trail, events, history, mutes, subscriptions, verdicts
 from watcher.store.event_trail import Message, SourceItem, Story, Telling
 from watcher.store.verdicts import Verdict
 from watcher.web import signed
@@ -226,16 +225,17 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _held(conn: Connection, event: EventView, told: Iterable[str], now: datetime) -> list[tuple[str, str]]:
-    """The subscriptions that a mute keeps from hearing of the event now, each with the mute in words."""
-    active = subscriptions.active(conn)
-    held = mutes_of(conn, active, now)
-    known = set(told)
-    found = []
-    for one in active:
-        mute = muting(event, held.get(one.id, ())) if one.id in held else None
-        if mute is not None:
+    """The subscriptions whose readers' mutes keep them from hearing of the event now, each with the mute in words.
+
+    What watcher.yml mutes is told with the other reasons of those who were not told.
+    """
+    known, found = set(told), []
+    for name, held in list(mutes.active_of(conn, None, now).items())[:_SUBSCRIPTIONS]:
+        mute = muting(event, held)
+        one = subscriptions.get(conn, name) if mute is not None else None
+        if mute is not None and one is not None:
             words = mute_words(mute, one.schedule.zone)
-            found.append((one.id, words + (", set after it was told" if one.id in known else "")))
+            found.append((name, words + (", set after it was told" if name in known else "")))
     return found
 
 
