@@ -342,6 +342,7 @@ events = Table(
     UniqueConstraint("story_id", "rule_id"),
     Index("ix_events_rule_id", "rule_id", "created_at"),
     Index("ix_events_created_at", "created_at", "rule_id"),
+    Index("ix_events_updated_at", "updated_at", "id"),
     _partial("ix_events_backlog", "updated_at", "alerted_revision < revision AND parked_reason IS NULL"),
     _partial("ix_events_parked", "id", "parked_reason IS NOT NULL"),
     _partial("ix_events_held", "id", "held_revision IS NOT NULL"),

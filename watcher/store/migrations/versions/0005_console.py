@@ -147,6 +147,7 @@ _PARTIAL = (
 def _finding() -> None:
     """What the filters of the events look at, for the events that are there too."""
     op.create_index("ix_event_sources_item_id", "event_sources", ["item_id"])
+    op.create_index("ix_events_updated_at", "events", ["updated_at", "id"])
     op.create_table(
         "event_index",
         sa.Column("event_id", Id, sa.ForeignKey("events.id"), primary_key=True, autoincrement=False),
@@ -166,6 +167,7 @@ def _finding() -> None:
 
 def downgrade() -> None:
     op.drop_table("event_index")
+    op.drop_index("ix_events_updated_at", "events")
     op.drop_index("ix_event_sources_item_id", "event_sources")
     for name, _, table, _ in _PARTIAL:
         op.drop_index(name, table)
