@@ -116,10 +116,16 @@ def _reload(chosen: Settings) -> None:
     threading.Thread(target=poke, name="reload").start()
 
 
+def _heed_reloads(chosen: Settings) -> None:
+    signal.signal(signal.SIGHUP, lambda *_about: _reload(chosen))
+
+
 def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int | None) -> int:
     signals.worker_process_shutdown.connect(lambda **_about: close_runtime(), weak=False)
     pulse = alive.Pulse(app, chosen, queues)
     signals.heartbeat_sent.connect(lambda **_about: pulse.beat(), weak=False)
+    # once it is ready: before, Celery puts a handler of its own there, which restarts the worker
+    signals.worker_ready.connect(lambda **_about: _heed_reloads(chosen), weak=False)
     if SWEEP in queues:
         signals.worker_ready.connect(lambda **_about: poke(), weak=False)
     # JSON is all that we accept, so root gains a sender nothing
@@ -135,7 +141,5 @@ def _work(app: Celery, chosen: Settings, queues: Sequence[str], processes: int |
         quiet=True,
         redirect_stdouts=False,
     )
-    # by itself Celery would restart the worker with this command line
-    signal.signal(signal.SIGHUP, lambda *_about: _reload(chosen))
     worker.start()
     return int(worker.exitcode or 0)

@@ -59,7 +59,7 @@ def sweep(self: Task) -> None:
 def watch_files(rt: Runtime) -> pipeline.Nudges:
     """Take a changed watcher.yml or rule folder into force; at once where somebody asked for it."""
     if reload.was_asked(rt):
-        reload.reload(rt, by="asked")
+        reload.reload(rt, by="asked", alone=True)
         return {}
     pipeline.apply_config(rt)
     pipeline.check_rules(rt)

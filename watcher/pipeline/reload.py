@@ -39,12 +39,14 @@ class Reloaded:
         return tuple(mistake for one in self.files.values() for mistake in one.mistakes)
 
 
-def reload(rt: Runtime, *, by: str) -> Reloaded:
+def reload(rt: Runtime, *, by: str, alone: bool = False) -> Reloaded:
     """Take the files as they are now into force, or say what is wrong with them. Raises TryAgain for a busy database.
 
-    A file that somebody is just writing is refused like any other that is not whole, and looked at again soon.
+    A file that somebody is just writing is refused like any other that is not whole, and looked at again soon. The
+    other processes of this data folder are told to look, too, unless `alone`: then they were.
     """
-    rt.bell.ring()
+    if not alone:
+        rt.bell.ring()
     rt.bell_heard = rt.bell.rung()
     applied = apply_config(rt, at_once=True)
     check_rules(rt)

@@ -36,7 +36,7 @@ def judge(found: Condition) -> Iterator[Finding]:
         advice = "stop the service; restore a backup, or `.recover` with the sqlite3 shell"
         yield bad("database file", f"damaged: {found.faults[0]}", advice)
     elif found.journal not in (None, "wal"):
-        advice = "another program changed it: PRAGMA journal_mode=WAL; a network file system cannot have it"
+        advice = "another program changed it, or the file is on a network: keep it on a local disk and start us again"
         yield bad("database file", f"its journal is {found.journal} and not WAL", advice)
     elif found.free_bytes is not None and found.free_bytes > max(2**26, found.size_bytes // 2):
         told = f"{size}, of which {found.free_bytes / 2**20:.0f} MiB are free to be used again"
