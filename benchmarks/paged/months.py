@@ -134,7 +134,7 @@ class _Inventor:
             return wire.load(Fact, {"name": name, "kind": kind, "value": value, "text": words, "span": span} | rest)
 
         usd = size * (1e6 if "$" in key else 1.4e7)
-        money = {"currency": "USD" if "$" in key else "CNY", "usd": usd, "bound": Bound.AT_MOST}
+        money: dict[str, Any] = {"currency": "USD" if "$" in key else "CNY", "usd": usd, "bound": Bound.AT_MOST}
         amount = fact("amount", FactKind.MONEY, size * (1e6 if "$" in key else 1e8), **money)
         places = fact("places", FactKind.PLACE, [town[0], second[0]], town[1] if town[1] in text else "")
         stage = fact("stage", FactKind.TEXT, self.chance.choice(_STAGES))

@@ -73,6 +73,8 @@ def configure(rt: Runtime, text: str) -> None:
 def served(rt: Runtime) -> Iterator[httpx.Client]:
     """A client of the pages, which are served on a free port as the program serves them."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        # as asyncio does for a socket of its own; else each answer waits 40 ms for an acknowledgement
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(web.app(rt), log_config=None, lifespan="off", proxy_headers=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
