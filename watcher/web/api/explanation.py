@@ -9,8 +9,8 @@ from pydantic import Field
 from watcher import pipeline
 from watcher.match.explain import ClauseTrace, SelectionTrace
 from watcher.match.explain import Explanation as Walked
-from watcher.match.explain import explain as walk
 from watcher.model import Item, NewsText, RuleStatus, Span, Stance, TextField
+from watcher.pipeline.explained import explained
 from watcher.pipeline.preview import Offer
 from watcher.runtime import Runtime
 from watcher.web.api.problem import not_found
@@ -90,14 +90,18 @@ class Explained(Answer):
 
 
 def explanation(rt: Runtime, items: Sequence[Item], offers: Sequence[Offer], *, rule_id: str | None) -> Explained:
-    """What the rules in force, or one of them, say of the items. Raises Mistakes where there are no rules."""
+    """What the rules in force, or one of them, say of the items, each within the bounds of `explained`.
+
+    Raises Mistakes where there are no rules, TryAgain when too many ask, SandboxFailed when one takes too long.
+    """
     engine = rt.rules.engine()
     if rule_id is not None and engine.rule_set.rule(rule_id) is None:
         raise not_found(f"rule {rule_id} among those in force")
     told = []
     for item in items:
         news = pipeline.news_text(item)
-        walked = [_rule(one, news) for one in walk(engine, news, rule_id)]
+        rules = explained(rt, item).rules
+        walked = [_rule(one, news) for one in rules if rule_id in (None, one.rule_id)]
         told.append(ItemExplained(item_id=item.id, title=line(item.title), rules=walked))
     offered = [
         Offered(
