@@ -236,3 +236,11 @@ def test_a_digest_that_had_closed_is_held_and_one_that_closes_later_is_not(line:
     _restored(line, tmp_path)
     held = {row["window"]: row["held_at"] is not None for row in _rows(line.rt)["digests"] if not row["closed_at"]}
     assert held == {"past": True, "coming": False}
+
+
+def test_what_is_held_is_said_until_somebody_has_decided(line: Line, tmp_path: Path) -> None:
+    assert backup.held(line.rt) == ""
+    _restored(line, tmp_path)
+    assert "is held: 1 event, 1 message, 1 unread item. 2 feeds were not read again yet." in backup.held(line.rt)
+    backup.resume(line.rt, drop=True)
+    assert backup.held(line.rt) == ""

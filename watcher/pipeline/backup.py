@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from watcher.errors import CannotHelp
+from watcher.pipeline import restore_guard
 from watcher.runtime import Runtime
 from watcher.store import Connection, audit, copies, holds, overview
 from watcher.store.copies import Manifest
@@ -127,6 +128,13 @@ def _refuse_running(rt: Runtime) -> None:
 def _note(conn: Connection, path: Path, manifest: Manifest, now: datetime) -> None:
     detail = {"file": path.name, "taken_at": manifest.taken_at.isoformat(), "sha256": manifest.sha256}
     audit.note(conn, who="cli", action="backup.restore", target=path.name, detail=detail, now=now)
+
+
+def held(rt: Runtime) -> str:
+    """What operators are to know of a restore that waits for their word; empty when none does."""
+    with rt.database.read() as conn:
+        guard = holds.guard(conn)
+        return restore_guard.banner(guard, holds.counts(conn)) if guard and guard.holds else ""
 
 
 def resume(rt: Runtime, *, drop: bool = False, who: str = "cli", client: str = "") -> dict[str, int]:

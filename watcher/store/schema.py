@@ -524,7 +524,8 @@ digests = Table(
     _partial("ix_digests_held", "id", "held_at IS NOT NULL"),
 )
 """`late_at`: from when on the digest is not sent for itself but goes into the next one (`merged_into`), which then
-covers so many `periods`; only digests of a schedule have it."""
+covers so many `periods`; only digests of a schedule have it. `held_at`: it may have been sent before the database was
+restored, and waits for a person."""
 
 alerts = Table(
     "alerts",

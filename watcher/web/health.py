@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from watcher.errors import WatcherError
-from watcher.pipeline import checks
+from watcher.pipeline import backup, checks
 from watcher.pipeline.checks import broker, database, sweep
 from watcher.runtime import Runtime
 from watcher.web import access
@@ -27,13 +27,24 @@ async def alive(_request: Request) -> JSONResponse:
 
 
 def ready(request: Request) -> JSONResponse:
-    """200 when every check is well, else 503; by check `ok`, or `bad`, or for those who may know it the reason."""
+    """200 when every check is well, else 503; by check `ok`, or `bad`, or for those who may know it the reason.
+
+    `held`: what a restore keeps back until somebody decides; the service is ready all the same.
+    """
     rt: Runtime = request.app.state.runtime
     reasons = checks.run(rt)
     told = any(reasons.values()) and _may_know(request)
     shown = {name: (reason if told else "bad") if reason else "ok" for name, reason in reasons.items()}
     bad = any(reasons.values())
-    return JSONResponse({"ready": not bad, "checks": shown}, status_code=503 if bad else 200)
+    held = "" if reasons["database"] else _held(rt)
+    note = {"held": held if _may_know(request) else True} if held else {}
+    return JSONResponse({"ready": not bad, "checks": shown, **note}, status_code=503 if bad else 200)
+
+
+def _held(rt: Runtime) -> str:
+    with contextlib.suppress(WatcherError):
+        return backup.held(rt)
+    return ""
 
 
 def _may_know(request: Request) -> bool:

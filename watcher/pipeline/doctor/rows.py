@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from watcher.pipeline import restore_guard
+from watcher.pipeline import backup
 from watcher.pipeline.doctor.finding import Finding, bad, ok, skipped, warn
 from watcher.runtime import Runtime
-from watcher.store import condition, holds
+from watcher.store import condition
 from watcher.store.condition import Condition
 
 _CLOCK_WARN_S, _CLOCK_BAD_S = 2.0, 30.0
@@ -92,8 +92,5 @@ def restored(rt: Runtime) -> Iterator[Finding]:
     """What is held after a restore."""
     if not rt.database.current():
         return
-    with rt.database.read() as conn:
-        guard = holds.guard(conn)
-        told = restore_guard.banner(guard, holds.counts(conn)) if guard else ""
-    if told:
+    if told := backup.held(rt):
         yield warn("restore", told, "`watcher resume --list`, then `watcher resume` with or without --drop")
