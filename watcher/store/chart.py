@@ -62,7 +62,7 @@ def deliveries_by_hour(conn: Connection, of: Sequence[datetime]) -> dict[str, li
     return {state.value: [found.get((state.value, _spelt(at)), 0) for at in of] for state in DeliveryState}
 
 
-def latencies(conn: Connection, since: datetime, *, limit: int = 2000) -> list[tuple[datetime, float]]:
+def latencies(conn: Connection, since: datetime, *, limit: int = 1000) -> list[tuple[datetime, float]]:
     """(when it was sent, seconds since its item was stored) for the newest alerts that were sent at once, newest first.
 
     An event's first revision counts from the first of its items. What quiet hours or a budget held back, updates of an
@@ -88,9 +88,9 @@ def latencies(conn: Connection, since: datetime, *, limit: int = 2000) -> list[t
         .limit(limit)
     )
     return [
-        (row.finished_at, max(0.0, (row.finished_at - row.stored_at).total_seconds()))
-        for row in conn.execute(query)
-        if row.stored_at and row.finished_at and row.closes_at - row.created_at < _AT_ONCE
+        (sent_at, max(0.0, (sent_at - stored_at).total_seconds()))
+        for sent_at, opened_at, closes_at, stored_at in conn.execute(query)
+        if stored_at and sent_at and closes_at - opened_at < _AT_ONCE
     ]
 
 

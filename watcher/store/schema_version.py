@@ -5,6 +5,7 @@ Importing Alembic costs a quarter of a second, so `watcher.store.database` impor
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -54,5 +55,10 @@ def upgrade(conn: Connection, *, where: str, to: str = "head") -> None:
 
 def is_newest(conn: Connection) -> bool:
     """Whether the schema is at the newest migration."""
-    heads = set(ScriptDirectory.from_config(alembic_config()).get_heads())
-    return set(MigrationContext.configure(conn).get_current_heads()) == heads
+    return set(MigrationContext.configure(conn).get_current_heads()) == _heads()
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """Those of this program; read once, since every health check asks."""
+    return frozenset(ScriptDirectory.from_config(alembic_config()).get_heads())

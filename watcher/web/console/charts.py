@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 320, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 4, 8, 20
@@ -87,8 +87,10 @@ def _stacks(plan: Plan, series: Sequence[Series], top: float) -> Iterator[Markup
 
 def _box(kind: str, box: tuple[float, float, float, float], words: str) -> Markup:
     """A rectangle by x, y, width and height, and what a pointer that rests on it is told."""
-    shape = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
-    return shape.format(kind, *box, words)
+    x, y, width, height = box
+    # f-strings: Markup.format costs ten times as much, and a page has hundreds of these
+    shape = f'class="{escape(kind)}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return _marked(f"<rect {shape}><title>{escape(words)}</title></rect>")
 
 
 def traces(plan: Plan, series: Sequence[Series], *, top_of: Callable[[float], float] = nice_top) -> Markup:
@@ -113,9 +115,9 @@ def _trace(plan: Plan, one: Series, top: float) -> Iterator[Markup]:
         value = one.values[place]
         if point is not None and value is not None:
             words = f"{plan.labels[place]}: {one.name} {plan.shown(value)}"
-            yield Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="2.5"><title>{}</title></circle>').format(
-                one.kind, *point, words
-            )
+            x, y = point
+            dot = f'class="dot {escape(one.kind)}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"'
+            yield _marked(f"<circle {dot}><title>{escape(words)}</title></circle>")
 
 
 def _runs(points: Sequence[tuple[float, float] | None]) -> Iterator[list[tuple[float, float]]]:
@@ -165,20 +167,23 @@ def _heat(count: int, most: int) -> int:
 
 def table(plan: Plan, series: Sequence[Series], first: str = "Time") -> Markup:
     """The same values as a table, the newest place first."""
-    head = Markup("").join(Markup('<th scope="col" class="count">{}</th>').format(one.name) for one in series)
-    rows = Markup("").join(
-        Markup('<tr><th scope="row">{}</th>{}</tr>').format(label, _cells(plan, series, place))
+    head = "".join(f'<th scope="col" class="count">{escape(one.name)}</th>' for one in series)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(label)}</th>{_cells(plan, series, place)}</tr>'
         for place, label in reversed(list(enumerate(plan.labels)))
     )
-    return Markup('<table><thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table>').format(
-        first, head, rows
-    )
+    top = f'<tr><th scope="col">{escape(first)}</th>{head}</tr>'
+    return _marked(f"<table><thead>{top}</thead><tbody>{rows}</tbody></table>")
 
 
-def _cells(plan: Plan, series: Sequence[Series], place: int) -> Markup:
-    cell = Markup('<td class="count">{}</td>')
-    told = [one.values[place] for one in series]
-    return Markup("").join(cell.format("–" if value is None else plan.shown(value)) for value in told)
+def _cells(plan: Plan, series: Sequence[Series], place: int) -> str:
+    told = (one.values[place] for one in series)
+    words = ("–" if value is None else plan.shown(value) for value in told)
+    return "".join(f'<td class="count">{escape(one)}</td>' for one in words)
+
+
+def _marked(text: str) -> Markup:
+    return Markup(text)  # noqa: S704 (whoever made it has escaped every value in it)
 
 
 # ── the frame of a picture ───────────────────────────────────────────────────────────────────────────────────────────

@@ -40,9 +40,10 @@ def show(desk: Desk) -> Response:
     if reasons["database"]:
         return desk.page("told.html.j2", "The database does not answer", status=503, told=reasons["database"])
     with rt.database.read() as conn:
-        figures = _figures(conn, reasons, now)
-        rules = rule_names.known(conn)
-        day = _day(conn, rules, now)
+        rules, hours = rule_names.known(conn), chart.hours(now, HOURS)
+        messages = chart.deliveries_by_hour(conn, hours)
+        figures = _figures(conn, reasons, parked=sum(messages[DeliveryState.PARKED]), now=now)
+        day = _day(conn, rules, messages, now)
         values: dict[str, Any] = {
             "troubled": overview.troubled_feeds(conn, limit=TROUBLED),
             "quiet": _quiet(conn, rules, now),
@@ -63,9 +64,8 @@ def show(desk: Desk) -> Response:
     )
 
 
-def _figures(conn: Connection, reasons: Mapping[str, str], now: datetime) -> standing.Figures:
+def _figures(conn: Connection, reasons: Mapping[str, str], *, parked: int, now: datetime) -> standing.Figures:
     newest, arrived = overview.canary(conn)
-    hours = chart.hours(now, HOURS)
     config, rules = reload_state.read(conn, Files.CONFIG), reload_state.read(conn, Files.RULES)
     return standing.Figures(
         now=now,
@@ -76,7 +76,7 @@ def _figures(conn: Connection, reasons: Mapping[str, str], now: datetime) -> sta
         feeds=feeds.healths(conn),
         failing_long=feeds.failing_since(conn, now - standing.FAILING_FOR),
         channels=overview.troubled_channels(conn, limit=4),
-        parked=sum(chart.deliveries_by_hour(conn, hours)[DeliveryState.PARKED]),
+        parked=parked,
         newest_item_at=overview.newest_item_at(conn),
         rules_in_force=rules is None or bool(rules.version),
         mistakes=config.mistakes if config is not None else (),
@@ -96,13 +96,15 @@ def _waiting(figures: standing.Figures) -> list[dict[str, Any]]:
 # ── the last day ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _day(conn: Connection, rules: Sequence[RuleName], now: datetime) -> dict[str, Any]:
+def _day(
+    conn: Connection, rules: Sequence[RuleName], messages: Mapping[str, Sequence[int]], now: datetime
+) -> dict[str, Any]:
     hours = chart.hours(now, HOURS)
     labels = [f"{at:%H:%M}" for at in hours]
     return {
         "items": _items(chart.items_by_hour(conn, hours), labels),
         "rules": _rules(chart.events_by_rule(conn, now - timedelta(hours=HOURS)), rules),
-        "deliveries": _deliveries(chart.deliveries_by_hour(conn, hours), labels),
+        "deliveries": _deliveries(messages, labels),
         "latency": _latency(chart.latencies(conn, hours[0]), hours, labels),
     }
 
