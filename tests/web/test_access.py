@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -97,6 +98,17 @@ def test_no_page_but_the_named_ones_answers_a_stranger(rt: Runtime) -> None:
             if not told & {"login", "401"} or told - {"login", "401", "405"}:
                 wrong.append((path, told))
     assert wrong == []
+
+
+def test_a_strangers_form_is_not_read_before_the_login(rt: Runtime) -> None:
+    with served(rt) as client:
+        port = client.base_url.port
+        assert port is not None
+        for path in ("/feeds/import", "/workbench", "/feeds"):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as stranger:
+                head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                stranger.sendall(f"{head}Content-Length: 4000000\r\n\r\n--b\r\n".encode())
+                assert stranger.recv(4096).startswith(b"HTTP/1.1 303 "), path
 
 
 def test_the_list_of_open_pages_names_no_page_that_is_gone(rt: Runtime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as time_
 from datetime import time
 from typing import Any
 
@@ -105,6 +106,33 @@ def test_the_body_of_rfc_8058_is_known_whatever_its_type_says(body: str, content
     import anyio
 
     assert anyio.run(_read, body.encode(), content_type).one_click is is_one_click
+
+
+@pytest.mark.parametrize(
+    "body, content_type",
+    [
+        pytest.param("name=List-Unsubscribe\n" * 1400, "text/plain", id="one-click-begun-again-and-again"),
+        pytest.param("&List-Unsubscribe=One-Click" + " " * 30_000 + "x", "text/plain", id="spaces-after-one-click"),
+        pytest.param(
+            "--x\r\n" + "content-disposition:form-data;" * 1000 + "\r\n\r\n--x--",
+            "multipart/form-data; boundary=x",
+            id="one-part-of-a-thousand-names",
+        ),
+        pytest.param(
+            "--x\r\n" + "content-disposition:form-data;\r\n" * 900 + "\r\n\r\n--x--",
+            "multipart/form-data; boundary=x",
+            id="a-thousand-lines-of-one-part",
+        ),
+    ],
+)
+def test_a_strangers_form_costs_no_more_than_its_length(body: str, content_type: str) -> None:
+    import anyio
+
+    began = time_.process_time()
+    form = anyio.run(_read, body.encode(), content_type)
+    assert time_.process_time() - began < 0.4
+    assert not form.one_click
+    assert form.files == {}
 
 
 @pytest.mark.parametrize(

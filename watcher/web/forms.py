@@ -25,7 +25,7 @@ SEAL = "seal"
 TRAP = "website"
 """A field that people do not see and programs fill in."""
 _ONE_CLICK = re.compile(
-    r"""name="?List-Unsubscribe"?\r?\n(?:[^\r\n]+\r?\n)*\r?\nOne-Click(?:\r?\n|$)|(?:^|&)List-Unsubscribe=One-Click(?:&|\s*$)"""
+    r"""name="?List-Unsubscribe"?\r?\n(?:[^\r\n]+\r?\n){0,8}\r?\nOne-Click(?:\r?\n|$)|(?:^|&)List-Unsubscribe=One-Click(?:&|\s*$)"""
 )
 
 

@@ -1,4 +1,7 @@
-"""A form with files (RFC 7578) to its fields: by its boundary, without a guess. Bounds on its size are the caller's."""
+"""A form with files (RFC 7578) to its fields: by its boundary, without a guess. Bounds on its size are the caller's.
+
+Whoever sends it may be a stranger: no pattern looks at more than one line, and at none from more than one place.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import re
 from collections.abc import Iterator
 
 PARTS = 50
+_HEAD_BYTES = 4096
+"""Of a part's headers; browsers send some hundred, most of them the file's name."""
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]{1,70})"|([^\s;,"]{1,70}))""", re.IGNORECASE)
-_NAME = re.compile(rb"""content-disposition:\s*form-data;(?:[^\r\n]*;)?\s*name="([^"\r\n]{0,200})\"""", re.IGNORECASE)
-_FILE = re.compile(rb"""content-disposition:[^\r\n]*;\s*filename\*?=""", re.IGNORECASE)
+_TOLD = b"content-disposition:"
+_NAME = re.compile(rb"""content-disposition:[ \t]*form-data;(?:.*;)?[ \t]*name="([^"]{0,200})\"""", re.IGNORECASE)
+_FILE = re.compile(rb"""content-disposition:.*;[ \t]*filename\*?=""", re.IGNORECASE)
 
 
 def parse(body: bytes, content_type: str) -> tuple[dict[str, tuple[str, ...]], dict[str, bytes]]:
@@ -19,11 +25,12 @@ def parse(body: bytes, content_type: str) -> tuple[dict[str, tuple[str, ...]], d
     fields: dict[str, tuple[str, ...]] = {}
     files: dict[str, bytes] = {}
     for head, content in _parts(body, content_type):
-        named = _NAME.search(head)
+        line = _disposition(head)
+        named = _NAME.match(line)
         if named is None:
             continue
         name = named[1].decode("utf-8", "replace")
-        if not _FILE.search(head):
+        if not _FILE.match(line):
             fields[name] = (*fields.get(name, ()), content.decode("utf-8", "replace"))
         elif content:
             files[name] = content
@@ -35,7 +42,7 @@ def _parts(body: bytes, content_type: str) -> Iterator[tuple[bytes, bytes]]:
     if found is None:
         return
     mark = b"\r\n--" + (found[1] or found[2]).encode("latin-1", "replace")
-    pieces = (b"\r\n" + body).split(mark)
+    pieces = (b"\r\n" + body).split(mark, PARTS + 2)
     if len(pieces) > PARTS + 2:
         raise ValueError(f"more than {PARTS} parts")
     for piece in pieces[1:]:
@@ -44,3 +51,9 @@ def _parts(body: bytes, content_type: str) -> Iterator[tuple[bytes, bytes]]:
         head, blank, content = piece.partition(b"\r\n\r\n")
         if blank:
             yield head, content
+
+
+def _disposition(head: bytes) -> bytes:
+    """The line of a part's headers that names its field; nothing where none does, or the headers are too long."""
+    lines = head.split(b"\r\n") if len(head) <= _HEAD_BYTES else ()
+    return next((line for line in lines if line[: len(_TOLD)].lower() == _TOLD), b"")

@@ -147,23 +147,22 @@ class Page:
     body_bytes: int = field(default=forms.BODY_BYTES)
 
     async def endpoint(self, request: Request) -> Response:
-        """The page's endpoint."""
+        """The page's endpoint. Who asks is known before a form is read: of strangers nothing is held or parsed."""
         try:
+            operator = await run_in_threadpool(access.who, request)
+            if operator is None:
+                return _to_login(request)
             form = await forms.read(request, limit=self.body_bytes)
+        except TryAgain as error:
+            return Response(f"{error}\n", status_code=503, headers={"retry-after": _SOON_S})
         except forms.Refused as refused:
             return Response("The form is too large, or came too slowly.\n", status_code=refused.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        return await run_in_threadpool(self._answer, request, form)
+        return await run_in_threadpool(self._answer, request, operator, form)
 
-    def _answer(self, request: Request, form: Form) -> Response:
+    def _answer(self, request: Request, operator: Operator, form: Form) -> Response:
         rt: Runtime = request.app.state.runtime
-        try:
-            operator = access.who(request)
-        except TryAgain as error:
-            return Response(f"{error}\n", status_code=503, headers={"retry-after": _SOON_S})
-        if operator is None:
-            return _to_login(request)
         desk = Desk(rt=rt, request=request, operator=operator, form=form, now=rt.clock())
         try:
             self._check(desk)
