@@ -57,6 +57,7 @@ def test_a_hash_is_of_the_strength_of_rfc_9106() -> None:
         (PasswordHasher(2, 8192, 1).hash(GOOD), "weaker than 19 MiB and 2 passes"),
         ("$argon2id$v=19$m=2097152,t=3,p=4$c29tZXNhbHRzb21l$aGFzaGhhc2hoYXNoaGFzaA", "costs more than 1 GiB"),
     ],
+    ids=["cut short", "argon2i", "one pass", "little memory", "too much memory"],
 )
 def test_a_hash_of_another_strength_is_refused(text: str, told: str) -> None:
     assert told in str(password.weak_hash(text))
