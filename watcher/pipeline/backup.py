@@ -23,6 +23,8 @@ from watcher.store import Connection, audit, copies, holds, overview
 from watcher.store.copies import Manifest
 
 _LEVEL = 6
+_LINE_BYTES = 128 * 1024 * 1024
+"""More than any row: the largest holds a fetched document, at most some MB, each byte written as six at worst."""
 _RUNS_S = 30.0
 """A service whose last sweep is no older runs, or did until a moment ago."""
 
@@ -84,14 +86,22 @@ def check(path: Path) -> Manifest:
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+def _unpacked(path: Path) -> Iterator[Iterator[bytes]]:
     try:
         with path.open("rb") as file, gzip.GzipFile(fileobj=file, mode="rb") as source:
-            yield source  # type: ignore[misc]
+            yield _lines(source, path)
     except (gzip.BadGzipFile, zlib.error):
         raise CannotHelp(f"{path} is no backup of watcher, or it is damaged") from None
     except EOFError:
         raise CannotHelp(f"{path} breaks off before its end") from None
+
+
+def _lines(source: gzip.GzipFile, path: Path) -> Iterator[bytes]:
+    """Its lines, one at a time and none longer than any of ours: a file of a few MB can hold one of many GB."""
+    while line := source.readline(_LINE_BYTES):
+        if len(line) == _LINE_BYTES:
+            raise CannotHelp(f"{path} is no backup of watcher: a line of it is longer than any row")
+        yield line
 
 
 def restore(rt: Runtime, path: Path, *, replace: bool = False) -> Manifest:

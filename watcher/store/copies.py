@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.types import TypeEngine
 
 from watcher.errors import CannotHelp
@@ -146,15 +147,28 @@ def load(conn: Connection, source: Iterable[bytes], *, where: str) -> Manifest:
         raise CannotHelp(f"the backup's schema {schema} is of a newer version of this program: install that one first")
     schema_version.upgrade(conn, where=where, to=schema)
     for (name, columns), rows in reader.tables():
-        table = Table(name, MetaData(), *(Column(column, _type(kind)) for column, kind in columns))
         names = [column for column, _ in columns]
+        if not set(names) <= _columns(conn, name):
+            raise CannotHelp(f"the backup is damaged: schema {schema} has no such table as its {name!r}")
+        table = Table(name, MetaData(), *(Column(column, _type(kind)) for column, kind in columns))
         while some := list(islice(rows, _AT_ONCE)):
-            conn.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in some])
+            try:
+                conn.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in some])
+            except (DataError, IntegrityError, ProgrammingError, InterfaceError) as error:
+                raise CannotHelp(f"the backup is damaged: {name} cannot hold one of its rows") from error
     manifest = reader.manifest()
     schema_version.upgrade(conn, where=where)
     if conn.dialect.name == "postgresql":
         _move_counters(conn)
     return manifest
+
+
+def _columns(conn: Connection, table: str) -> set[str]:
+    """Of a table that a copy may fill; none for any other."""
+    inspector = inspect(conn)
+    if table in LEFT_OUT or table not in inspector.get_table_names():
+        return set()
+    return {column["name"] for column in inspector.get_columns(table)}
 
 
 def _type(kind: str) -> Any:
@@ -172,12 +186,14 @@ class _Reader:
         self._about = self._next()
         if not isinstance(self._about, dict) or self._about.get("watcher_backup") is None:
             raise CannotHelp("this is no backup of watcher")
-        if self._about["watcher_backup"] > FORMAT:
+        try:
+            self._taken_at = datetime.fromisoformat(self._about["taken_at"])
+            newer = int(self._about["watcher_backup"]) > FORMAT
+            self.schema, self._program = str(self._about["schema"]), str(self._about["program"])
+        except (KeyError, TypeError, ValueError):
+            raise CannotHelp("the backup is damaged: its first line is not whole") from None
+        if newer:
             raise CannotHelp("the backup was made by a newer version of this program: install that one first")
-
-    @property
-    def schema(self) -> str:
-        return str(self._about["schema"])
 
     def tables(self) -> Iterator[tuple[tuple[str, list[tuple[str, str]]], Iterator[list[Any]]]]:
         """Each table's name and columns with its rows; read the rows before going on."""
@@ -185,9 +201,12 @@ class _Reader:
         while not (isinstance(value, dict) and value.get("end")):
             if not isinstance(value, dict) or "table" not in value:
                 raise CannotHelp("the backup is damaged: a table's name is missing")
-            columns = [(str(name), str(kind)) for name, kind in value["columns"]]
+            try:
+                table, columns = str(value["table"]), [(str(name), str(kind)) for name, kind in value["columns"]]
+            except (KeyError, TypeError, ValueError):
+                raise CannotHelp("the backup is damaged: a table's columns are missing") from None
             self._following: Any = None
-            yield (value["table"], columns), self._rows(value["table"], [_READ.get(kind) for _, kind in columns])
+            yield (table, columns), self._rows(table, [_READ.get(kind) for _, kind in columns])
             value = self._following
         self._end = value
 
@@ -198,20 +217,23 @@ class _Reader:
             if len(value) != len(read):
                 raise CannotHelp(f"the backup is damaged: a row of {table} is not whole")
             pairs = zip(value, read, strict=True)
-            yield [one(inner) if one and inner is not None else inner for inner, one in pairs]
+            try:
+                row = [one(inner) if one and inner is not None else inner for inner, one in pairs]
+            except (TypeError, ValueError):
+                raise CannotHelp(f"the backup is damaged: a row of {table} is not whole") from None
+            yield row
         self._following = value
 
     def manifest(self) -> Manifest:
         """Once everything was read. Raises CannotHelp when what was read is not what was written."""
-        if self._end is None or self._end["sha256"] != self._digest or self._end["rows"] != self._counts:
+        if self._end is None or self._end.get("sha256") != self._digest or self._end.get("rows") != self._counts:
             raise CannotHelp("the backup is damaged: what it holds is not what was written")
-        about = self._about
         return Manifest(
-            format=about["watcher_backup"],
-            program=about["program"],
+            format=int(self._about["watcher_backup"]),
+            program=self._program,
             schema=self.schema,
-            taken_at=datetime.fromisoformat(about["taken_at"]),
-            dialect=about["dialect"],
+            taken_at=self._taken_at,
+            dialect=str(self._about.get("dialect", "")),
             rows=self._counts,
             sha256=self._digest,
         )
