@@ -135,9 +135,12 @@ def test_a_token_opens_what_its_scopes_allow_and_only_its_digest_is_kept(rt: Run
     headers = bearer(rt, "read")
     assert headers["authorization"].startswith("Bearer wat_")
     with served(rt) as client:
-        assert client.get("/audit", headers=headers).status_code == 200
+        assert client.get("/settings", headers=headers).status_code == 200
         assert client.get("/metrics", headers=headers).status_code == 403
-        assert client.get("/audit", headers={"authorization": headers["authorization"] + "x"}).status_code in (303, 401)
+        assert client.get("/settings", headers={"authorization": headers["authorization"] + "x"}).status_code in (
+            303,
+            401,
+        )
     assert headers["authorization"].removeprefix("Bearer ") not in str(rows(rt, token_rows)) + str(rows(rt, audit))
 
 
@@ -151,13 +154,13 @@ def test_a_token_comes_before_a_cookie(rt: Runtime) -> None:
 def test_a_token_ends_when_it_is_revoked_and_when_its_days_are_over(rt: Runtime) -> None:
     revoked, short = bearer(rt, "read", name="one"), bearer(rt, "read", name="two", days=1)
     with served(rt) as client:
-        assert client.get("/audit", headers=revoked).status_code == 200
+        assert client.get("/settings", headers=revoked).status_code == 200
         tokens.revoke(rt, "one", who="test")
-        assert client.get("/audit", headers=revoked).status_code in (303, 401)
+        assert client.get("/settings", headers=revoked).status_code in (303, 401)
         later = rt.clock() + timedelta(days=1)
-        assert client.get("/audit", headers=short).status_code == 200
+        assert client.get("/settings", headers=short).status_code == 200
         rt.clock = lambda: later
-        assert client.get("/audit", headers=short).status_code in (303, 401)
+        assert client.get("/settings", headers=short).status_code in (303, 401)
     with pytest.raises(CannotHelp, match="there is no token 'one' that could be revoked"):
         tokens.revoke(rt, "one", who="test")
     assert [row["action"] for row in rows(rt, audit)] == ["tokens.add", "tokens.add", "tokens.revoke"]
@@ -168,8 +171,19 @@ def test_a_tokens_use_is_written_down_at_most_once_a_minute(rt: Runtime) -> None
     with served(rt) as client:
         for seconds, seen in ((0, 0), (59, 0), (60, 60)):
             rt.clock = lambda seconds=seconds: now + timedelta(seconds=seconds)  # type: ignore[misc]
-            client.get("/audit", headers=headers)
+            client.get("/settings", headers=headers)
             assert rows(rt, token_rows)[0]["used_at"] == now + timedelta(seconds=seen)
+
+
+@pytest.mark.parametrize(("scopes", "status"), [(["read"], 403), (["read", "judge"], 403), (["read", "operate"], 200)])
+def test_the_audit_log_asks_of_a_token_what_the_api_asks(rt: Runtime, scopes: list[str], status: int) -> None:
+    headers = bearer(rt, *scopes)
+    with at_desk(rt) as client:
+        for path in ("/audit", "/api/v1/audit", "/api/v1/tokens"):
+            answer = client.get(path, headers=headers)
+            assert answer.status_code == status, path
+            assert ("tokens.add" in answer.text) is (status == 200 and path != "/api/v1/tokens"), path
+        assert client.get("/audit").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -198,7 +212,7 @@ def test_a_token_that_cannot_be_made_is_told(
 def test_a_token_has_no_session_that_it_could_end(rt: Runtime) -> None:
     with at_desk(rt) as client:
         headers = {**bearer(rt, "read"), "cookie": ""}
-        seal = hidden(client.get("/audit", headers=headers).text)
+        seal = hidden(client.get("/settings", headers=headers).text)
         answer = client.post("/logout", data={"seal": seal, "everywhere": "yes"}, headers=headers)
         assert answer.status_code == 403
         assert client.get("/audit").status_code == 200
@@ -229,7 +243,7 @@ def test_in_read_only_mode_a_token_reads_and_does_no_more(rt: Runtime) -> None:
     rt.settings = with_values(rt.settings, read_only=True)
     with served(rt) as client:
         assert client.get("/metrics", headers=headers).status_code == 200
-        page = client.get("/audit", headers=headers)
+        page = client.get("/settings", headers=headers)
         for path in acting():
             answer = client.post(concrete(path), data={"seal": hidden(page.text)}, headers=headers)
             assert answer.status_code == 403, path

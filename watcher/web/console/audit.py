@@ -9,7 +9,8 @@ from starlette.responses import Response
 from watcher.pipeline.tokens import digest
 from watcher.store import audit, sessions, tokens
 from watcher.web import access
-from watcher.web.console.desk import Desk
+from watcher.web.console.desk import Desk, Refused
+from watcher.web.operator import Proof, Scope
 
 LINES = 50
 _LOGINS = 20
@@ -26,7 +27,12 @@ BAD = ("login.failed", "login.throttled", "login.throttled_globally")
 
 
 def show(desk: Desk) -> Response:
-    """Fifty lines, newest first, of one name or one kind of change if asked; `before` an id pages on."""
+    """Fifty lines, newest first, of one name or one kind of change if asked; `before` an id pages on.
+
+    As in the API, a token needs `operate` for it: it says from which addresses people come, and what tokens there are.
+    """
+    if desk.operator.proof is Proof.TOKEN and not desk.operator.may(Scope.OPERATE):
+        raise Refused("This needs the scope 'operate', which this token does not have.")
     who, action, before = desk.query("who"), desk.query("action"), desk.query("before")
     last = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
     held = digest(access.password_hash(desk.rt) or "")
