@@ -345,6 +345,17 @@ def test_what_the_guard_refuses_is_not_added_by_any_way(rt: Runtime, client: htt
 
 
 @ON_SQLITE
+def test_one_refused_address_among_those_chosen_adds_none_so_that_none_is_added_unnoted(
+    rt: Runtime, client: httpx.Client
+) -> None:
+    rt.settings = replace(rt.settings, allow_private=())
+    chosen = ["https://news.example/feed", "http://127.0.0.1/"]
+    fields = {"seal": hidden(client.get("/feeds").text), "url": "https://news.example/", "chosen": chosen}
+    assert client.post("/feeds", data=fields).status_code == 422
+    assert rows(rt, schema.feeds) == rows(rt, schema.audit) == []
+
+
+@ON_SQLITE
 def test_what_cannot_be_reached_is_said_and_not_added(rt: Runtime, client: httpx.Client) -> None:
     url = "http://127.0.0.1:1/feed"
     refused = fill(client, "/feeds", {"url": url})

@@ -186,6 +186,8 @@ def _choice(desk: Desk, config: FeedConfig, found: Sequence[FoundFeed], url: str
 
 
 def _added(desk: Desk, config: FeedConfig, urls: Sequence[str]) -> Response:
+    for url in urls[:SHOWN]:
+        feed_add.checked_url(desk.rt, url)  # all of them first: a bad one adds none, and each that is added is noted
     made = [feed_add.add(desk.rt, url, config, origin=Origin.PAGE) for url in urls[:SHOWN]]
     new = [one for one in made if one.new]
     with desk.rt.database.write() as conn:
