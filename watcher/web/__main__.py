@@ -19,6 +19,7 @@ from watcher.runtime import Runtime
 from watcher.settings import Settings
 from watcher.web import app
 from watcher.web.console import live
+from watcher.web.patience import PatientProtocol
 
 _WATCH_EVERY_S = 5.0
 _log = log.get("web")
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     server = _Server(
         uvicorn.Config(
             app(rt),
+            http=PatientProtocol,
             host=chosen.web_host,
             port=chosen.web_port,
             log_config=None,
