@@ -73,19 +73,24 @@ class Scene:
         return tuple(mail for mail in self.inbox.mails if staging.READER in mail.recipients)
 
 
-def run(*, keep: bool, out: Console, seeds: Path = SEEDS) -> int:
-    """Play the demo and print its account; 0 only if every promise held. With `keep` it then runs until Ctrl-C."""
+def run(*, keep: bool, out: Console, seeds: Path = SEEDS, visit: Callable[[str, str], None] | None = None) -> int:
+    """Play the demo and print its account; 0 only if every promise held. With `keep` it then runs until Ctrl-C.
+
+    `visit` is called at the end, when all held, with the console's address and its password.
+    """
     started_s = time.monotonic()
     log.configure(level="ERROR")
     folder = Path(tempfile.mkdtemp(prefix="watcher-demo-"))
     scene: Scene | None = None
     held = False
     try:
-        with _playing(folder, seeds, started_s, with_console=keep) as scene:
+        with _playing(folder, seeds, started_s, with_console=keep or visit is not None) as scene:
             with out.status("Starting a private Valkey, a Celery worker and beat …") as status:
                 account = _play(scene, status.update)
             held = account.held
             show(account, out)
+            if visit and held:
+                visit(*_console(scene))
             if keep:
                 _keep(scene, out)
     except WatcherError as error:
@@ -286,16 +291,19 @@ def _keep(scene: Scene, out: Console) -> None:
     kept = f"Everything keeps running; watcher.yml is {scene.stage.settings.config_path}. Ctrl-C ends it."
     try:
         out.print(Text.assemble("\nThe inbox page: ", (scene.page.url, f"bold cyan link {scene.page.url}")))
-        console = f"http://{scene.stage.settings.web_host}:{scene.stage.settings.web_port}/"
-        opens = password.read_in(scene.stage.settings.data_dir)
-        out.print(
-            Text.assemble("The console: ", (console, f"bold cyan link {console}"), f" · its password: {opens or ''}")
-        )
+        console, opens = _console(scene)
+        out.print(Text.assemble("The console: ", (console, f"bold cyan link {console}"), f" · its password: {opens}"))
         out.print(Text(kept, "dim"))
         while True:
             time.sleep(1.0)  # not for ever: a signal that another thread was given is seen only between two waits
     except KeyboardInterrupt:
         out.print("\nStopping …")
+
+
+def _console(scene: Scene) -> tuple[str, str]:
+    """The console's address and what opens it."""
+    chosen = scene.stage.settings
+    return f"http://{chosen.web_host}:{chosen.web_port}/", password.read_in(chosen.data_dir) or ""
 
 
 def _explain(error: WatcherError, scene: Scene | None, folder: Path, out: Console) -> None:
