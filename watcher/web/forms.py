@@ -48,8 +48,8 @@ class Form:
     """The body is RFC 8058's, whatever its type says."""
 
     def one(self, name: str) -> str:
-        """The field's only value, trimmed; nothing when it is missing."""
-        return (self.fields.get(name) or ("",))[-1].strip()
+        """The field's only value, trimmed and without NUL, which PostgreSQL refuses; nothing when it is missing."""
+        return (self.fields.get(name) or ("",))[-1].replace("\x00", "").strip()
 
     def every(self, name: str) -> tuple[str, ...]:
         return self.fields.get(name, ())

@@ -85,11 +85,15 @@ class Desk:
         return self.request.headers.get("hx-request") == "true" and "hx-boosted" not in self.request.headers
 
     def query(self, name: str, default: str = "") -> str:
-        """A parameter of the address, trimmed, at most 500 characters."""
-        return self.request.query_params.get(name, default).strip()[:500]
+        """A parameter of the address, trimmed, at most 500 characters, without NUL, which PostgreSQL refuses."""
+        return self.request.query_params.get(name, default).replace("\x00", "").strip()[:500]
 
     def path(self, name: str) -> str:
-        return str(self.request.path_params[name])
+        """A part of the address. Raises NotHere for one that no row can have."""
+        text = str(self.request.path_params[name])
+        if "\x00" in text:
+            raise NotHere
+        return text
 
     def number(self, name: str) -> int:
         """A row's id in the address. Raises NotHere."""
