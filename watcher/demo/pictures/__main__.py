@@ -96,7 +96,7 @@ def _take_console(address: str, opens: str) -> None:
         text.fill(text.input_value().replace(*_EDIT))
         page.get_by_role("button", name="Run", exact=True).click()
         page.locator("#run .state-good").wait_for()
-        page.locator("#run .diff").first.evaluate("one => one.scrollIntoView({block: 'end'})")
+        page.locator("#run").evaluate("one => one.scrollIntoView({block: 'start'})")
         page.screenshot(path=HERE / "workbench.png")
 
 
