@@ -27,7 +27,8 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 drills: $(VENV)/.dev
-	LINE_TEST_ROUNDS=42 DRILL_FEEDS=200 DRILL_MESSAGES=20000 DRILL_KILLS=40 DRILL_FAULTS=10 $(BIN)/python -m pytest tests/line tests/drills -s --timeout=1800
+	LINE_TEST_ROUNDS=42 LINE_TEST_SWAPS=20 DRILL_STALL=1 DRILL_FEEDS=200 DRILL_MESSAGES=20000 DRILL_KILLS=40 DRILL_FAULTS=10 $(BIN)/python -m pytest tests/line tests/drills -s --timeout=1800
+	TESTS_WHOLE=1 API_TEST_EXAMPLES=20 $(BIN)/python -m pytest tests/web -n 2 -s --timeout=3600
 	PARSE_TEST_MUTATIONS=30 PARSE_TEST_ROUNDS=1000 $(BIN)/python -m pytest tests/parse -n 2 --timeout=1800
 
 bench: $(VENV)/.dev # each prints ratios of one run

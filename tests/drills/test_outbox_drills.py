@@ -75,6 +75,7 @@ def _share(stage: Stage) -> tuple[int, int]:
     return (MESSAGES // 5, KILLS // 2) if "sqlite" in stage.database_url else (MESSAGES, KILLS)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"] if FAULTS > 1 else ["postgresql"], indirect=True)
 @pytest.mark.timeout(1200)
 def test_p2_the_broker_is_disposable(stage: Stage, valkey: Valkey) -> None:
     configure(stage)

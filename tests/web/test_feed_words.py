@@ -113,13 +113,14 @@ def add_hostile(rt: Runtime) -> None:
 
 
 @pytest.fixture
-def rt(sqlite_url: str, tmp_path: Path) -> Iterator[Runtime]:
-    opened = open_service(sqlite_url, tmp_path)
+def rt(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
+    opened = open_service(database_url, tmp_path)
     add_hostile(opened)
     yield opened
     opened.close()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_every_page_shows_hostile_words_as_text(rt: Runtime) -> None:
     fixed = [page.path for page in PAGES if "GET" in page.methods and "{" not in page.path]
     shown = [f"/events/{row['id']}" for row in rows(rt, event_rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -259,7 +260,7 @@ def test_input_148_a_scanner_that_follows_every_link_a_thousand_times_changes_no
     unsubscribe = path(rt, Purpose.UNSUBSCRIBE, s="desk")
     before = everything(rt)
     scanner = HTTPConnection(client.base_url.host, client.base_url.port)
-    for number in range(1000):
+    for number in range(1000 if "TESTS_WHOLE" in os.environ else 150):
         address = addresses[number // 5 % 4] if number % 5 == 0 else unsubscribe
         scanner.request("HEAD" if number % 2 else "GET", address)
         with scanner.getresponse() as answer:
