@@ -201,7 +201,7 @@ PIECES = (
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=14).map(" ".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(texts, texts)
 def test_the_scan_changes_nothing_but_the_time(title: str, text: str) -> None:
     news = NewsText(title=title, text=text, dated=date(2025, 3, 1))
