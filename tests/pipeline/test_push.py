@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 
 from watcher import pipeline, runtime, web
 from watcher.model import AlertHistory, FeedConfig, Origin
-from watcher.pipeline import STEPS, Step
+from watcher.pipeline import STEPS, Step, tokens
 from watcher.runtime import Runtime
 from watcher.sandbox import Sandbox
 from watcher.settings import Settings
@@ -739,7 +739,8 @@ def test_the_hub_of_a_feed_is_shown_and_counted(scene: Scene) -> None:
         told = feed_details.described(conn, 1)["hub"]
     assert (told["hub_url"], told["state"]) == (scene.hub.url, "wanted")
     assert told["reason"] == "refused: 500 no such topic here <b>sorry</b>"
-    with httpx.Client(base_url=scene.home, trust_env=False) as client:
+    token = tokens.make(scene.rt, "scraper", ["metrics"], who="tests")
+    with httpx.Client(base_url=scene.home, trust_env=False, headers={"authorization": f"Bearer {token}"}) as client:
         metrics = client.get("/metrics").text
     assert 'watcher_hubs{state="wanted"} 1.0' in metrics
     assert "watcher_pushes_dropped_total 0.0" in metrics

@@ -33,6 +33,10 @@ class Folder:
     exceptions: Mapping[str, Sequence[RuleException]]
 
 
+_READS = 5
+"""How often a folder is read anew that changes while it is read: its version must be that of what was read."""
+
+
 def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
     """Read all rule files below `rules_dir`; raises Mistakes with everything that is wrong in any of them.
 
@@ -43,8 +47,18 @@ def load_rules(rules_dir: Path, *, learned: bool = True) -> RuleSet:
 
 def load_folder(rules_dir: Path, *, learned: bool = True) -> Folder:
     """As `load_rules`, for those who go on to read a draft of one of its files."""
+    folder = _read_folder(rules_dir, learned)
+    for _ in range(_READS):
+        if _version(_files(rules_dir, []), rules_dir) == folder.rule_set.version:
+            break
+        folder = _read_folder(rules_dir, learned)  # somebody wrote while we read
+    return folder
+
+
+def _read_folder(rules_dir: Path, learned: bool) -> Folder:
     mistakes: list[Mistake] = []
     files = _files(rules_dir, mistakes)
+    version = _version(files, rules_dir)
     lists = _lists(_in(files, rules_dir, "lists"), rules_dir, mistakes)
     paths = _in(files, rules_dir, "models")
     shared = Shared(lists, _models(paths, rules_dir, lists, mistakes) if learned else _Unlearned())
@@ -64,7 +78,7 @@ def load_folder(rules_dir: Path, *, learned: bool = True) -> Folder:
         raise Mistakes(mistakes)
     rules = [replace(rule, exceptions=tuple(exceptions.get(rule.id, ()))) for rule in rules]
     rules.sort(key=lambda rule: rule.id)
-    rule_set = RuleSet(rules=tuple(rules), version=_version(files, rules_dir), lists=plain_lists(lists))
+    rule_set = RuleSet(rules=tuple(rules), version=version, lists=plain_lists(lists))
     return Folder(rule_set=rule_set, shared=shared, exceptions=exceptions)
 
 
